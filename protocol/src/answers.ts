@@ -1,0 +1,12 @@
+/** What every inference answer says of itself in headers (besides `x-request-id` and `server-timing`). */
+
+export const MODEL_HEADER = 'x-lepton-model';
+export const PLACEMENT_HEADER = 'x-lepton-placement';
+export const CACHE_HEADER = 'x-lepton-cache';
+/** Asks for a placement. */
+export const PLACE_HEADER = 'x-lepton-place';
+export const REQUEST_ID_HEADER = 'x-request-id';
+
+export type CacheStatus = 'hit' | 'miss' | 'stale' | 'bypass';
+/** `edge`, `cache` or `node:<id>`. */
+export type Placement = 'edge' | 'cache' | `node:${string}`;

@@ -1,0 +1,93 @@
+/** Nodes: how a gpu-node joins a gateway and what it reports of itself. */
+import { z } from 'zod';
+import { Labels } from './models.ts';
+import { Digest } from './names.ts';
+
+/** A node reports this often; one silent for `NODE_LOST_AFTER_MS` gets no more work. */
+export const HEARTBEAT_INTERVAL_MS = 2_000;
+export const NODE_LOST_AFTER_MS = 6_000;
+
+/** Headers of a call the gateway delegates to a node. */
+export const DIGEST_HEADER = 'x-lepton-digest';
+/** A short-lived JWT of the gateway that lets the node read one version's manifest and files. */
+export const GRANT_HEADER = 'x-lepton-grant';
+/** Where a node proves that its address is its own: `POST {nonce}` → `{proof}`. */
+export const CHALLENGE_PATH = '/.well-known/lepton-node';
+
+const NodeName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'expected 1 to 63 of a-z, 0-9, ".", "_" and "-"');
+const NodeUrl = z.url({ protocol: /^https?$/ }).max(500);
+
+export const NodeToken = z.object({ id: z.string(), token: z.string(), expiresAt: z.string() });
+export type NodeToken = z.infer<typeof NodeToken>;
+
+/** The node's public key, an Ed25519 JWK (RFC 8037). */
+export const NodePublicKey = z.strictObject({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string().regex(/^[A-Za-z0-9_-]{43}$/, 'expected 32 bytes in base64url'),
+});
+export type NodePublicKey = z.infer<typeof NodePublicKey>;
+
+export const JoinInput = z.strictObject({
+  token: z.string().min(1).max(200),
+  name: NodeName,
+  /** Where the gateway reaches the node. */
+  url: NodeUrl,
+  publicKey: NodePublicKey,
+  region: z.string().max(64).optional(),
+  labels: Labels.default({}),
+});
+export type JoinInput = z.input<typeof JoinInput>;
+
+export const JoinAnswer = z.object({
+  id: z.string(),
+  /** Bearer credential for heartbeats and downloads. */
+  credential: z.string(),
+  /** What the gateway signs as `iss`; its keys are at `<issuer>/.well-known/jwks.json`. */
+  issuer: z.string(),
+});
+export type JoinAnswer = z.infer<typeof JoinAnswer>;
+
+export const EngineReport = z.strictObject({ name: z.string().max(64), device: z.string().max(200) });
+export type EngineReport = z.infer<typeof EngineReport>;
+
+export const LoadedModel = z.strictObject({
+  model: z.string().max(63),
+  version: z.number().int().positive(),
+  digest: Digest,
+});
+export type LoadedModel = z.infer<typeof LoadedModel>;
+
+export const Heartbeat = z.strictObject({
+  url: NodeUrl,
+  softwareVersion: z.string().max(64),
+  state: z.enum(['ready', 'draining']),
+  engines: z.array(EngineReport).max(16),
+  loaded: z.array(LoadedModel).max(1000),
+  inFlight: z.number().int().nonnegative(),
+  queued: z.number().int().nonnegative(),
+  rssBytes: z.number().int().nonnegative(),
+});
+export type Heartbeat = z.infer<typeof Heartbeat>;
+
+export const HeartbeatAnswer = z.object({ id: z.string(), receivedAt: z.string() });
+export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
+
+/** A node as operators see it. `lost`: joined, but silent for longer than `NODE_LOST_AFTER_MS`. */
+export const Node = z.object({
+  id: z.string(),
+  name: z.string(),
+  url: z.string(),
+  state: z.enum(['ready', 'draining', 'lost']),
+  region: z.string().optional(),
+  labels: Labels,
+  joinedAt: z.string(),
+  lastSeenAt: z.string().optional(),
+  softwareVersion: z.string().optional(),
+  engines: z.array(EngineReport),
+  loaded: z.array(LoadedModel),
+  inFlight: z.number().int(),
+  queued: z.number().int(),
+  rssBytes: z.number().int(),
+});
+export type Node = z.infer<typeof Node>;

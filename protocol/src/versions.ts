@@ -1,0 +1,136 @@
+/** A version: immutable files under a manifest, with the report of what its admission found. */
+import { z } from 'zod';
+import { Task } from './models.ts';
+import { Digest } from './names.ts';
+import { Datatype } from './tensor/datatype.ts';
+
+/** A tensor of a model's signature; `-1` stands for a dynamic axis. */
+export const TensorSpec = z.strictObject({
+  name: z.string().min(1).max(256),
+  datatype: Datatype,
+  shape: z.array(z.number().int().min(-1)).max(16),
+});
+export type TensorSpec = z.infer<typeof TensorSpec>;
+
+const FilePath = z
+  .string()
+  .max(255)
+  .regex(
+    /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]*$/,
+    'expected a relative path of letters, digits, ".", "_", "-" and "/", without ".."',
+  );
+
+export const VersionFile = z.strictObject({
+  path: FilePath,
+  digest: Digest,
+  sizeBytes: z.number().int().nonnegative(),
+});
+export type VersionFile = z.infer<typeof VersionFile>;
+
+export const PlacementPolicy = z.enum(['auto', 'edge', 'node']);
+export type PlacementPolicy = z.infer<typeof PlacementPolicy>;
+
+const manifestFields = {
+  task: Task.default('tensor'),
+  format: z.enum(['onnx', 'ort']).default('onnx'),
+  labels: z.union([z.array(z.string().max(256)).max(100_000), z.strictObject({ path: FilePath })]).optional(),
+  tokenizer: z
+    .strictObject({
+      path: FilePath,
+      inputs: z.strictObject({ ids: z.string(), mask: z.string().optional(), types: z.string().optional() }),
+      maxTokens: z.number().int().positive(),
+      tooLong: z.enum(['truncate', 'refuse']),
+    })
+    .optional(),
+  embedding: z
+    .strictObject({
+      output: z.string(),
+      pooling: z.enum(['mean', 'cls', 'none']),
+      normalize: z.boolean(),
+      dimensions: z.enum(['fixed', 'truncatable']),
+    })
+    .optional(),
+  preprocessing: z.record(z.string(), z.json()).optional(),
+  batching: z
+    .strictObject({
+      maxBatchSize: z.number().int().min(1).max(4096),
+      maxDelayMs: z.number().min(0).max(1000).default(0),
+      axes: z.record(z.string(), z.number().int().min(0)).optional(),
+      pad: z.record(z.string(), z.strictObject({ axis: z.number().int().min(0), value: z.number() })).optional(),
+    })
+    .optional(),
+  placement: z
+    .strictObject({ policy: PlacementPolicy.default('auto'), regions: z.array(z.string().max(64)).max(32).optional() })
+    .default({ policy: 'auto' }),
+  cache: z
+    .strictObject({
+      ttlSeconds: z.number().int().min(0).max(2_592_000).default(3600),
+      scope: z.enum(['team', 'shared']).default('team'),
+    })
+    .default({ ttlSeconds: 3600, scope: 'team' }),
+  stateful: z.boolean().default(false),
+  deterministic: z.boolean().optional(),
+  retry: z.strictObject({ hedge: z.boolean() }).optional(),
+  license: z.string().max(256).optional(),
+  card: z.string().max(65_536).optional(),
+  provenance: z.record(z.string(), z.json()).optional(),
+};
+
+/**
+ * What an uploader may state. `inputs`, `outputs` and `files` are read from the upload itself; stated anyway, they must
+ * agree with it. Unknown fields are refused.
+ */
+export const ManifestInput = z.strictObject({
+  ...manifestFields,
+  files: z.array(VersionFile).optional(),
+  inputs: z.array(TensorSpec).optional(),
+  outputs: z.array(TensorSpec).optional(),
+});
+export type ManifestInput = z.input<typeof ManifestInput>;
+
+/** The manifest of a stored version, complete. */
+export const Manifest = z.strictObject({
+  ...manifestFields,
+  files: z.array(VersionFile).min(1),
+  inputs: z.array(TensorSpec),
+  outputs: z.array(TensorSpec),
+});
+export type Manifest = z.infer<typeof Manifest>;
+
+/** What static inspection read from an ONNX file. */
+export const InspectionReport = z.object({
+  irVersion: z.number().int(),
+  /** Domain → version; the default domain is `ai.onnx`. */
+  opsets: z.record(z.string(), z.number().int()),
+  /** `domain::Operator` (the default domain without prefix) → number of nodes, subgraphs included. */
+  operators: z.record(z.string(), z.number().int()),
+  parameterCount: z.number().int(),
+  sizeBytes: z.number().int(),
+  producer: z.string().optional(),
+});
+export type InspectionReport = z.infer<typeof InspectionReport>;
+
+export const Admission = z.object({
+  inspection: InspectionReport,
+  /** Whether the model may run in the Worker's WASM runtime, and why not. */
+  edgeEligible: z.boolean(),
+  edgeReason: z.string().optional(),
+});
+export type Admission = z.infer<typeof Admission>;
+
+export const VersionState = z.enum(['admitting', 'ready', 'rejected', 'archived']);
+export type VersionState = z.infer<typeof VersionState>;
+
+export const Version = z.object({
+  model: z.string(),
+  version: z.number().int(),
+  state: VersionState,
+  reason: z.string().optional(),
+  digest: Digest,
+  sizeBytes: z.number().int(),
+  manifest: Manifest,
+  admission: Admission.optional(),
+  createdAt: z.string(),
+  createdBy: z.string(),
+});
+export type Version = z.infer<typeof Version>;
