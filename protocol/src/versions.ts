@@ -50,7 +50,7 @@ const manifestFields = {
       dimensions: z.enum(['fixed', 'truncatable']),
     })
     .optional(),
-  preprocessing: z.record(z.string(), z.json()).optional(),
+  preprocessing: z.record(z.string(), z.unknown()).optional(),
   batching: z
     .strictObject({
       maxBatchSize: z.number().int().min(1).max(4096),
@@ -73,7 +73,7 @@ const manifestFields = {
   retry: z.strictObject({ hedge: z.boolean() }).optional(),
   license: z.string().max(256).optional(),
   card: z.string().max(65_536).optional(),
-  provenance: z.record(z.string(), z.json()).optional(),
+  provenance: z.record(z.string(), z.unknown()).optional(),
 };
 
 /**

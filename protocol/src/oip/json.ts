@@ -34,7 +34,7 @@ export interface InferResponse {
 }
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: true });
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
 /**
  * Parses JSON from outside; integers beyond 2^53 come as bigint.

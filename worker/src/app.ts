@@ -1,0 +1,70 @@
+/** Puts the routes together: what a path means, and what happens to one that means nothing. */
+import { LeptonError } from '@lepton-edge/protocol';
+import type { Gateway } from './context.ts';
+import type { AppContext } from './http/app-env.ts';
+import { errorResponse } from './http/error-response.ts';
+import { createApi } from './http/openapi.ts';
+import { allowedOrigins } from './middleware/allowed-origins.ts';
+import { requestId } from './middleware/request-id.ts';
+import { accessRoutes } from './routes/access.ts';
+import { aliasRoutes } from './routes/aliases.ts';
+import { blobRoutes } from './routes/blobs.ts';
+import { documentRoutes } from './routes/documents.ts';
+import { inferRoutes } from './routes/infer.ts';
+import { modelRoutes } from './routes/models.ts';
+import { nodeRoutes } from './routes/nodes.ts';
+import { versionRoutes } from './routes/versions.ts';
+import { VERSION } from './version.ts';
+
+/** Paths of the gateway itself; every other one is the console's. */
+const OWN_PATHS = /^\/(api|v1|v2|docs|\.well-known)(\/|$)|^\/(metrics|openapi\.json)$/;
+
+const DOCUMENT = {
+  openapi: '3.1.0',
+  info: { title: 'Lepton Edge', version: VERSION, description: 'The control plane of the gateway.' },
+};
+
+/** @param gatewayOf makes the isolate's gateway on the first request and answers the same one from then on */
+export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
+  const app = createApi();
+  app.use(requestId());
+  app.use(async function withGateway(c, next) {
+    c.set('gateway', gatewayOf(c.env));
+    await next();
+  });
+  for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
+  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
+    app.route('/', routes);
+  }
+  app.route('/', inferRoutes);
+  app.route('/', documentRoutes);
+  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  app.get('/openapi.json', (c) => c.json(app.getOpenAPI31Document(DOCUMENT)));
+  app.onError((error, c) => errorResponse(c, error));
+  const methodsAt = methodTable(app.routes);
+  app.notFound(async (c) => {
+    const { pathname } = new URL(c.req.url);
+    if (!OWN_PATHS.test(pathname)) return await c.get('gateway').assets.fetch(c.req.raw);
+    const methods = methodsAt(pathname);
+    if (methods.length === 0) return errorResponse(c, new LeptonError('path_not_found', `nothing is at ${pathname}`));
+    c.header('allow', methods.join(', '));
+    const expected = `expected ${methods.join(' or ')}`;
+    return errorResponse(c, new LeptonError('method_not_allowed', `${pathname}: ${expected}, got ${c.req.method}`));
+  });
+  return app;
+}
+
+/** Which methods a path has, for those who come with another one. */
+function methodTable(routes: readonly { method: string; path: string }[]): (path: string) => string[] {
+  const table = routes
+    .filter(({ method, path }) => method !== 'ALL' && !path.endsWith('*'))
+    .map(({ method, path }) => ({
+      method,
+      pattern: new RegExp(`^${path.replace(/[.]/g, '\\.').replace(/:[^/]+/g, '[^/]+')}$`),
+    }));
+  return (path) => {
+    const methods = new Set(table.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method));
+    if (methods.has('GET')) methods.add('HEAD');
+    return [...methods].sort();
+  };
+}

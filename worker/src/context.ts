@@ -1,0 +1,49 @@
+/** What the parts of the Worker are given: the gateway of this isolate, and the call they serve. */
+import type { Scope } from '@lepton-edge/protocol';
+import type { ResponseCache } from './cache/response-cache.ts';
+import type { SingleFlight, WaitUntil } from './cache/single-flight.ts';
+import type { Database } from './db/database.ts';
+import type { EdgeRuntime } from './edge/edge-runtime.ts';
+import type { Settings } from './env.ts';
+import type { Fleet } from './hubs/fleet.ts';
+import type { RunOutcome } from './infer/run.ts';
+import type { Signer } from './infer/signer.ts';
+import type { Directory } from './services/directory.ts';
+
+/** Who calls: a key, the team it acts in, and what it may do. */
+export interface Principal {
+  keyId: string;
+  teamId: string;
+  scopes: ReadonlySet<Scope>;
+  /** Set for the credential of a node. */
+  nodeId: string | undefined;
+  expiresAt: number | undefined;
+}
+
+/** Made once in an isolate from its bindings. Interfaces where the outside begins. */
+export interface Gateway {
+  settings: Settings;
+  db: Database;
+  blobs: R2Bucket;
+  assets: Fetcher;
+  fleet: Fleet;
+  edge: EdgeRuntime;
+  directory: Directory;
+  responses: ResponseCache;
+  runs: SingleFlight<RunOutcome>;
+  signer: Signer;
+  now: () => number;
+  random: () => number;
+  fetch: typeof fetch;
+  /** Bytes of request bodies held in this isolate now. */
+  bodies: { heldBytes: number };
+}
+
+/** One call of the control plane: what a service works with. */
+export interface ServiceContext {
+  gateway: Gateway;
+  principal: Principal;
+  /** The address the request came to: `https://host`. */
+  origin: string;
+  waitUntil: WaitUntil;
+}

@@ -1,0 +1,8 @@
+/** Ids are prefixed ULIDs: `mdl_01J…`. */
+import { ulid } from 'ulid';
+
+export type IdPrefix = 'mdl' | 'ver' | 'key' | 'team' | 'node' | 'tok' | 'req';
+
+export function newId(prefix: IdPrefix): string {
+  return `${prefix}_${ulid()}`;
+}

@@ -1,0 +1,159 @@
+/** Runs small models in this isolate: one ONNX Runtime, sessions in an LRU bounded by its WASM memory. */
+import { LeptonError, type Tensor } from '@lepton-edge/protocol';
+import type { InferenceSession } from 'onnxruntime-web/wasm';
+import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
+import { MAX_WASM_PAGES, type Ort, startOrt } from './ort.ts';
+import { fromOrt, toOrt } from './ort-tensor.ts';
+
+/** Weights take about this many times their file's size once a session holds them (measured). */
+const HEAP_PER_FILE_BYTE = 2.5;
+const RUNTIME_HEAP_BYTES = 18 * 1024 * 1024;
+const BUDGET_BYTES = MAX_WASM_PAGES * 65_536 - RUNTIME_HEAP_BYTES;
+
+/** What to run: a version's one file, fetched when no session holds it yet. */
+export interface EdgeModel {
+  digest: string;
+  sizeBytes: number;
+  fetch(): Promise<Uint8Array>;
+}
+
+export interface EdgeRun {
+  outputs: Tensor[];
+  /** Whether the session had to be made for this run. */
+  loaded: boolean;
+}
+
+interface Loaded {
+  session: InferenceSession;
+  costBytes: number;
+  /** Runs under way; a session in use is never released. */
+  users: number;
+}
+
+export class EdgeRuntime {
+  #ort: Ort | undefined;
+  #dead: string | undefined;
+  readonly #starts = new SingleFlight<void>();
+  readonly #loads = new SingleFlight<void>();
+  /** Least recently used first. */
+  readonly #sessions = new Map<string, Loaded>();
+
+  /** Why this isolate runs nothing more, or undefined while it does. */
+  get unavailable(): string | undefined {
+    return this.#dead;
+  }
+
+  isLoaded(digest: string): boolean {
+    return this.#sessions.has(digest);
+  }
+
+  /**
+   * Runs a model on checked inputs; answers the outputs named, in that order.
+   * @throws LeptonError `inference_failed` with the runtime's sentence when the model refuses the inputs, `no_placement`
+   * when the model cannot be loaded here.
+   */
+  async run(
+    model: EdgeModel,
+    inputs: readonly Tensor[],
+    outputs: readonly string[],
+    waitUntil: WaitUntil,
+  ): Promise<EdgeRun> {
+    this.#checkAlive();
+    const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
+    const loaded = !this.#sessions.has(model.digest);
+    const entry = await this.#acquire(model, waitUntil);
+    try {
+      const results = await entry.session.run(feeds, [...outputs]);
+      return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
+    } catch (error) {
+      throw this.#translate(error);
+    } finally {
+      entry.users--;
+    }
+  }
+
+  async #acquire(model: EdgeModel, waitUntil: WaitUntil): Promise<Loaded> {
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const entry = this.#sessions.get(model.digest);
+      if (entry) {
+        // Moved to the end of the map: the most recently used.
+        this.#sessions.delete(model.digest);
+        this.#sessions.set(model.digest, entry);
+        entry.users++;
+        return entry;
+      }
+      await this.#loads.run(model.digest, () => this.#load(model, waitUntil), waitUntil);
+    }
+    throw new LeptonError('no_placement', 'the edge has no room for this model now', { retryAfterSeconds: 1 });
+  }
+
+  async #load(model: EdgeModel, waitUntil: WaitUntil): Promise<void> {
+    if (this.#sessions.has(model.digest)) return;
+    const bytes = await model.fetch();
+    const ort = await this.#started(waitUntil);
+    const costBytes = model.sizeBytes * HEAP_PER_FILE_BYTE;
+    await this.#release(BUDGET_BYTES - costBytes);
+    let session: InferenceSession;
+    try {
+      session = await this.#create(ort, bytes);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw this.#translate(error, 'no_placement');
+      await this.#release(0);
+      session = await this.#create(ort, bytes).catch((again) => {
+        throw this.#translate(again, 'no_placement');
+      });
+    }
+    this.#sessions.set(model.digest, { session, costBytes, users: 0 });
+  }
+
+  #create(ort: Ort, bytes: Uint8Array): Promise<InferenceSession> {
+    return ort.api.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 });
+  }
+
+  async #started(waitUntil: WaitUntil): Promise<Ort> {
+    if (!this.#ort) {
+      const start = async () => {
+        this.#ort ??= await startOrt();
+      };
+      await this.#starts.run('ort', start, waitUntil);
+    }
+    if (!this.#ort) throw new LeptonError('no_placement', 'ONNX Runtime did not start at the edge');
+    return this.#ort;
+  }
+
+  /** Releases idle sessions, the least recently used first, until at most `keepBytes` are held. */
+  async #release(keepBytes: number): Promise<void> {
+    let held = 0;
+    for (const entry of this.#sessions.values()) held += entry.costBytes;
+    for (const [digest, entry] of this.#sessions) {
+      if (held <= keepBytes) return;
+      if (entry.users > 0) continue;
+      this.#sessions.delete(digest);
+      held -= entry.costBytes;
+      await entry.session.release();
+    }
+  }
+
+  #checkAlive(): void {
+    if (this.#dead) throw new LeptonError('no_placement', `the edge runs no models in this isolate: ${this.#dead}`);
+  }
+
+  /** An abort leaves the WASM memory in an unknown state, so nothing runs here afterwards. */
+  #translate(error: unknown, code: 'inference_failed' | 'no_placement' = 'inference_failed'): LeptonError {
+    if (error instanceof LeptonError) return error;
+    const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof WebAssembly.RuntimeError || message.includes('Aborted(')) {
+      this.#dead = 'ONNX Runtime stopped on an earlier model';
+      this.#sessions.clear();
+      return new LeptonError('no_placement', 'ONNX Runtime stopped while running this model at the edge', {
+        cause: error,
+      });
+    }
+    const what = code === 'inference_failed' ? 'the model refused its inputs' : 'the edge cannot load this model';
+    return new LeptonError(code, `${what}: ${message}`, { cause: error });
+  }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return /bad_alloc|out of memory|Failed to allocate/i.test(String(error));
+}

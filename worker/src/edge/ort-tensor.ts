@@ -1,0 +1,61 @@
+/** Our tensors as ONNX Runtime's, and back. */
+import { ARRAY_TYPE, type Datatype, LeptonError, type Tensor } from '@lepton-edge/protocol';
+import { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+
+type OrtType = OrtTensor.Type;
+
+const ORT_TYPE: Record<Exclude<Datatype, 'BF16'>, OrtType> = {
+  BOOL: 'bool',
+  UINT8: 'uint8',
+  UINT16: 'uint16',
+  UINT32: 'uint32',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT16: 'int16',
+  INT32: 'int32',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP32: 'float32',
+  FP64: 'float64',
+  BYTES: 'string',
+};
+
+const DATATYPE = new Map(Object.entries(ORT_TYPE).map(([ours, theirs]) => [theirs, ours as Datatype]));
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** Views our data, copies nothing but strings. @throws LeptonError `invalid_tensor` for what the runtime cannot take. */
+export function toOrt(tensor: Tensor): OrtTensor {
+  if (tensor.datatype === 'BF16') {
+    throw new LeptonError('invalid_tensor', `input "${tensor.name}": BF16 cannot be run at the edge`);
+  }
+  const type = ORT_TYPE[tensor.datatype];
+  const data = Array.isArray(tensor.data) ? tensor.data.map((bytes) => decodeString(bytes, tensor.name)) : tensor.data;
+  return new OrtTensor(type as 'float32', data as Float32Array, tensor.shape);
+}
+
+/** Takes over the runtime's data; it is ours from here. */
+export function fromOrt(name: string, tensor: OrtTensor): Tensor {
+  const datatype = DATATYPE.get(tensor.type);
+  if (!datatype) throw new LeptonError('inference_failed', `output "${name}" is ${tensor.type}, which has no datatype`);
+  const shape = [...tensor.dims];
+  if (datatype === 'BYTES') {
+    return { name, datatype, shape, data: (tensor.data as string[]).map((text) => encoder.encode(text)) };
+  }
+  const { buffer, byteOffset, length } = tensor.data as Uint8Array<ArrayBuffer>;
+  return {
+    name,
+    datatype,
+    shape,
+    data: new ARRAY_TYPE[datatype as Exclude<Datatype, 'BYTES'>](buffer, byteOffset, length),
+  };
+}
+
+function decodeString(bytes: Uint8Array, name: string): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new LeptonError('invalid_tensor', `input "${name}": expected strings in UTF-8`, { cause });
+  }
+}

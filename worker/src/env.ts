@@ -1,0 +1,60 @@
+/** The Worker's bindings, and its settings checked once. */
+import { LeptonError } from '@lepton-edge/protocol';
+import { z } from 'zod';
+import type { FleetHub } from './hubs/fleet-hub.ts';
+
+/** What wrangler.toml binds. */
+export interface Env {
+  DB: D1Database;
+  BLOBS: R2Bucket;
+  ASSETS: Fetcher;
+  FLEET: DurableObjectNamespace<FleetHub>;
+  GATEWAY_KEYS?: string;
+  CORS_ORIGINS?: string;
+  ALLOW_PRIVATE_NODES?: string;
+  /** The gateway's own address, where it is not the one requests come to. */
+  PUBLIC_URL?: string;
+}
+
+/** A private Ed25519 key (RFC 8037) that the gateway signs with. */
+const SigningKey = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  kid: z.string().min(1),
+  x: z.string(),
+  d: z.string(),
+});
+export type SigningKey = z.infer<typeof SigningKey>;
+
+const Settings = z.object({
+  signingKeys: z.array(SigningKey),
+  corsOrigins: z.array(z.url()),
+  allowPrivateNodes: z.boolean(),
+  publicUrl: z.url().optional(),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** @throws LeptonError `unavailable` naming the settings at fault, never their values. */
+export function readSettings(env: Env): Settings {
+  const parsed = Settings.safeParse({
+    signingKeys: parseKeys(env.GATEWAY_KEYS),
+    corsOrigins: (env.CORS_ORIGINS ?? '')
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter(Boolean),
+    allowPrivateNodes: env.ALLOW_PRIVATE_NODES === 'true',
+    publicUrl: env.PUBLIC_URL || undefined,
+  });
+  if (parsed.success) return parsed.data;
+  const fields = [...new Set(parsed.error.issues.map((issue) => issue.path.join('.')))];
+  throw new LeptonError('unavailable', `the gateway is configured wrongly: ${fields.join(', ')}`);
+}
+
+function parseKeys(text: string | undefined): unknown {
+  if (!text) return [];
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,54 @@
+/** One mapper from a domain error to the error shape of the route family it happened in. */
+import { LeptonError, type Problem, statusOf } from '@lepton-edge/protocol';
+import type { AppContext } from './app-env.ts';
+
+/** `/v2` answers `{"error": text}`, `/v1` the OpenAI envelope, everything else RFC 9457 problem details. */
+export function errorResponse(c: AppContext, thrown: unknown): Response {
+  const error = asLeptonError(thrown, c.get('requestId'));
+  const status = statusOf(error.code);
+  if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
+  if (status === 401) c.header('www-authenticate', 'Bearer');
+  c.header('cache-control', 'no-store');
+  const family = new URL(c.req.url).pathname.split('/')[1];
+  if (family === 'v2') return c.json({ error: error.message, code: error.code }, status);
+  if (family === 'v1') return c.json({ error: openAiError(error) }, status);
+  return c.json(problem(error, c.get('requestId')), status, { 'content-type': 'application/problem+json' });
+}
+
+/** An error nobody expected is logged with its cause and answered with a fixed sentence. */
+function asLeptonError(thrown: unknown, requestId: string): LeptonError {
+  if (thrown instanceof LeptonError) {
+    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) log(thrown, requestId);
+    return thrown;
+  }
+  log(thrown, requestId);
+  return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
+}
+
+function log(error: unknown, requestId: string): void {
+  const chain: string[] = [];
+  for (let e: unknown = error; e !== undefined; e = e instanceof Error ? e.cause : undefined) {
+    chain.push(e instanceof Error ? `${e.name}: ${e.message}` : String(e));
+  }
+  const stack = error instanceof Error ? error.stack : undefined;
+  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
+  console.error(JSON.stringify({ level: 'error', requestId, error: chain, stack }));
+}
+
+function problem(error: LeptonError, requestId: string): Problem {
+  return {
+    type: 'about:blank',
+    title: error.code.replaceAll('_', ' '),
+    status: statusOf(error.code),
+    detail: error.message,
+    code: error.code,
+    requestId,
+    ...(error.errors ? { errors: error.errors } : {}),
+  };
+}
+
+function openAiError(error: LeptonError) {
+  const status = statusOf(error.code);
+  const type = status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error';
+  return { message: error.message, type, param: error.errors?.[0]?.path ?? null, code: error.code };
+}

@@ -1,0 +1,104 @@
+/** A request's way: resolve → check → cache → single-flight → place → run. */
+import {
+  type CacheStatus,
+  checkInputs,
+  checkOutputs,
+  type InferRequest,
+  LeptonError,
+  type Placement,
+  type Reference,
+  type Tensor,
+} from '@lepton-edge/protocol';
+import { responseKey } from '../cache/response-key.ts';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway, Principal } from '../context.ts';
+import { stickyPoint } from '../dispatch/choose-target.ts';
+import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { type RunInput, run } from './run.ts';
+import type { Timings } from './timings.ts';
+
+export interface InferCall {
+  ref: Reference;
+  request: InferRequest;
+  principal: Principal;
+  /** From `x-lepton-place`; the request parameter `placement` says the same. */
+  place: string | undefined;
+  /** Names the caller for traffic splits. */
+  sticky: string | undefined;
+  requestId: string;
+  timings: Timings;
+  waitUntil: WaitUntil;
+}
+
+export interface InferAnswer {
+  version: KnownVersion;
+  outputs: readonly Tensor[];
+  placement: Placement;
+  cache: CacheStatus;
+}
+
+/** @throws LeptonError saying what was expected and what came, or why nothing could run. */
+export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
+  const { principal, timings, waitUntil, request } = call;
+  const point = call.sticky === undefined ? gateway.random() : stickyPoint(call.sticky);
+  const target = await timings.measure('resolve', () =>
+    gateway.directory.resolve(call.ref, principal, point, waitUntil),
+  );
+  const { version } = target;
+  checkState(version);
+  checkInputs(request.inputs, version.manifest.inputs);
+  const asked = readPlacement(call.place ?? request.parameters?.placement);
+  const outputs = outputNames(request, version);
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, requestId: call.requestId };
+  if (asked !== undefined || !isCacheable(version)) {
+    const outcome = await run(gateway, input, timings, waitUntil);
+    return { version, ...outcome, cache: 'bypass' };
+  }
+  return await inferCached(gateway, call, target, input);
+}
+
+async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, input: RunInput): Promise<InferAnswer> {
+  const { model, version } = target;
+  const { cache } = version.manifest;
+  const key = await responseKey({
+    scope: cache.scope === 'shared' ? model.id : call.principal.teamId,
+    versionDigest: version.digest,
+    outputs: input.outputs,
+    inputs: input.inputs,
+  });
+  const known = gateway.responses.get(key);
+  if (known) return { version, outputs: known, placement: 'cache', cache: 'hit' };
+  const work = async () => {
+    const outcome = await run(gateway, input, call.timings, call.waitUntil);
+    gateway.responses.put(key, outcome.outputs, cache.ttlSeconds);
+    return outcome;
+  };
+  const outcome = await gateway.runs.run(key, work, call.waitUntil);
+  return { version, ...outcome, cache: 'miss' };
+}
+
+function isCacheable({ manifest }: KnownVersion): boolean {
+  return !manifest.stateful && manifest.deterministic !== false && manifest.cache.ttlSeconds > 0;
+}
+
+/** @throws LeptonError unless the version is ready */
+export function checkState(version: KnownVersion): void {
+  const name = `${version.model}@${version.version}`;
+  const why = version.reason ? `: ${version.reason}` : '';
+  if (version.state === 'admitting') {
+    throw new LeptonError('version_admitting', `${name} is still being admitted`, { retryAfterSeconds: 2 });
+  }
+  if (version.state !== 'ready') throw new LeptonError('version_not_found', `${name} is ${version.state}${why}`);
+}
+
+function outputNames(request: InferRequest, version: KnownVersion): string[] {
+  if (!request.outputs || request.outputs.length === 0) return version.manifest.outputs.map((output) => output.name);
+  const names = request.outputs.map((output) => output.name);
+  checkOutputs(names, version.manifest.outputs);
+  return names;
+}
+
+function readPlacement(asked: unknown): 'edge' | 'node' | undefined {
+  if (asked === undefined || asked === 'edge' || asked === 'node') return asked;
+  throw new LeptonError('invalid_request', `placement: expected "edge" or "node", got ${JSON.stringify(asked)}`);
+}

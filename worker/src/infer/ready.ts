@@ -1,0 +1,21 @@
+/** Whether an inference would work now: the version is ready and there is a place for it to run. */
+import { LeptonError, type Reference } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway, Principal } from '../context.ts';
+import type { Resolved } from '../services/directory.ts';
+import { checkState } from './infer.ts';
+import { decide } from './run.ts';
+
+/** @throws LeptonError saying why not */
+export async function checkReady(
+  gateway: Gateway,
+  ref: Reference,
+  principal: Principal,
+  waitUntil: WaitUntil,
+): Promise<Resolved> {
+  const target = await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil);
+  checkState(target.version);
+  const { decision } = await decide(gateway, target.version, undefined, waitUntil);
+  if (decision.kind === 'refused') throw new LeptonError(decision.code, decision.message, { retryAfterSeconds: 2 });
+  return target;
+}

@@ -1,0 +1,115 @@
+/** Runs a request where placement says, and tries the next node when one fails. */
+import { LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway } from '../context.ts';
+import { type PlaceDecision, place } from '../dispatch/place.ts';
+import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { fetchModel } from './fetch-model.ts';
+import { runOnNode } from './run-on-node.ts';
+import type { Timings } from './timings.ts';
+
+export interface RunInput {
+  target: Resolved;
+  inputs: readonly Tensor[];
+  /** The outputs wanted, in order; never empty. */
+  outputs: readonly string[];
+  asked: 'edge' | 'node' | undefined;
+  requestId: string;
+}
+
+/** Plain data: identical requests share it. */
+export interface RunOutcome {
+  outputs: Tensor[];
+  placement: Placement;
+}
+
+/** How many nodes a request may be sent to, one after the other. */
+const MAX_NODES_TRIED = 2;
+
+/** @throws LeptonError as placement, the edge and the nodes do. */
+export async function run(
+  gateway: Gateway,
+  input: RunInput,
+  timings: Timings,
+  waitUntil: WaitUntil,
+): Promise<RunOutcome> {
+  const { decision, nodes } = await decide(gateway, input.target.version, input.asked, waitUntil);
+  switch (decision.kind) {
+    case 'refused': {
+      const { code, message } = decision;
+      throw new LeptonError(code, message, code === 'no_placement' ? { retryAfterSeconds: 2 } : {});
+    }
+    case 'edge':
+      return await runAtEdge(gateway, input, timings, waitUntil);
+    case 'node': {
+      const order = decision.ids.slice(0, MAX_NODES_TRIED).flatMap((id) => nodes.find((node) => node.id === id) ?? []);
+      return await runOnNodes(gateway, order, input, timings);
+    }
+  }
+}
+
+/** Where a version would run now, and the nodes that are ready. */
+export async function decide(
+  gateway: Gateway,
+  { manifest, digest, edgeEligible, edgeReason }: KnownVersion,
+  asked: 'edge' | 'node' | undefined,
+  waitUntil: WaitUntil,
+): Promise<{ decision: PlaceDecision; nodes: readonly LiveNode[] }> {
+  const { policy, regions } = manifest.placement;
+  const nodes = policy === 'edge' ? [] : await gateway.fleet.ready(waitUntil);
+  const decision = place({
+    policy,
+    asked,
+    edge: {
+      ineligible: edgeEligible ? undefined : (edgeReason ?? 'its admission did not allow it'),
+      unavailable: gateway.edge.unavailable,
+    },
+    nodes: nodes.map(({ id, region, heartbeat }) => ({
+      id,
+      region,
+      pending: heartbeat.inFlight + heartbeat.queued,
+      loaded: new Set(heartbeat.loaded.map((model) => model.digest)),
+    })),
+    regions,
+    versionDigest: digest,
+  });
+  return { decision, nodes };
+}
+
+async function runAtEdge(
+  gateway: Gateway,
+  input: RunInput,
+  timings: Timings,
+  waitUntil: WaitUntil,
+): Promise<RunOutcome> {
+  const { version } = input.target;
+  const model = {
+    digest: version.digest,
+    sizeBytes: version.sizeBytes,
+    fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
+  };
+  const { outputs } = await timings.measure('edge', () =>
+    gateway.edge.run(model, input.inputs, input.outputs, waitUntil),
+  );
+  return { outputs, placement: 'edge' };
+}
+
+async function runOnNodes(
+  gateway: Gateway,
+  nodes: readonly LiveNode[],
+  input: RunInput,
+  timings: Timings,
+): Promise<RunOutcome> {
+  let last: LeptonError | undefined;
+  for (const node of nodes) {
+    const answer = await timings.measure('node', () => runOnNode(gateway, node, input, timings));
+    if (answer.ok) return { outputs: answer.outputs, placement: `node:${node.id}` };
+    if (!answer.retryable) throw answer.error;
+    gateway.fleet.failed(node.id);
+    last = answer.error;
+  }
+  throw (
+    last ?? new LeptonError('no_placement', 'this model needs a gpu-node, and none is ready', { retryAfterSeconds: 2 })
+  );
+}

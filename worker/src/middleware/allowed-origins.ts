@@ -1,0 +1,25 @@
+/** CORS for the data plane: only for the origins the gateway is configured with, none by default. */
+import { CACHE_HEADER, MODEL_HEADER, PLACEMENT_HEADER, REQUEST_ID_HEADER } from '@lepton-edge/protocol';
+import type { MiddlewareHandler } from 'hono';
+import { cors } from 'hono/cors';
+import type { AppEnv } from '../http/app-env.ts';
+
+export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
+  const answer = cors({
+    origin: (origin, c) => (c.get('gateway').settings.corsOrigins.includes(origin) ? origin : null),
+    allowMethods: ['GET', 'POST', 'OPTIONS'],
+    exposeHeaders: [
+      MODEL_HEADER,
+      PLACEMENT_HEADER,
+      CACHE_HEADER,
+      REQUEST_ID_HEADER,
+      'x-lepton-digest',
+      'server-timing',
+    ],
+    maxAge: 600,
+  });
+  return async function allowedOrigins(c, next) {
+    const { corsOrigins } = c.get('gateway').settings;
+    return corsOrigins.length === 0 ? await next() : await answer(c, next);
+  };
+};

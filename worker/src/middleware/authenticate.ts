@@ -1,0 +1,40 @@
+/** Lets a request in by its Bearer key, if the key has the scope. */
+import { LeptonError, type Scope } from '@lepton-edge/protocol';
+import type { MiddlewareHandler } from 'hono';
+import type { Principal } from '../context.ts';
+import { hashSecret } from '../db/secrets.ts';
+import type { AppContext, AppEnv } from '../http/app-env.ts';
+
+/** Any one of `scopes` is enough; `admin` implies every scope but `node`. */
+export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> =>
+  async function authenticate(c, next) {
+    const principal = await authenticated(c);
+    if (!scopes.some((scope) => hasScope(principal, scope))) {
+      const needed = scopes.map((scope) => `"${scope}"`).join(' or ');
+      const has = [...principal.scopes].map((scope) => `"${scope}"`).join(', ');
+      throw new LeptonError('missing_scope', `this needs a key with scope ${needed}, the key given has ${has}`);
+    }
+    c.set('principal', principal);
+    await next();
+  };
+
+/** Whether a key may do what a scope stands for. */
+export function hasScope(principal: Principal, scope: Scope): boolean {
+  return principal.scopes.has(scope) || (scope !== 'node' && principal.scopes.has('admin'));
+}
+
+async function authenticated(c: AppContext): Promise<Principal> {
+  const header = c.req.header('authorization');
+  if (header === undefined) {
+    throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got none');
+  }
+  const [, secret] = /^Bearer +(\S+)$/i.exec(header) ?? [];
+  if (!secret)
+    throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
+  const gateway = c.get('gateway');
+  const principal = await gateway.directory.key(await hashSecret(secret), (promise) =>
+    c.executionCtx.waitUntil(promise),
+  );
+  if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) return principal;
+  throw new LeptonError('unauthenticated', 'the key is not known here: it is mistyped, revoked or expired');
+}

@@ -1,0 +1,139 @@
+/** `/v2`: the Open Inference Protocol. Plain handlers: nothing of the framework's comfort is paid for on this path. */
+import {
+  CACHE_HEADER,
+  decodeBinaryRequest,
+  decodeInferRequest,
+  encodeBinaryResponse,
+  encodeInferResponse,
+  HEADER_LENGTH,
+  type InferRequest,
+  LeptonError,
+  MODEL_HEADER,
+  type ModelMetadata,
+  PLACE_HEADER,
+  PLACEMENT_HEADER,
+  parseReference,
+  type Reference,
+  type ServerMetadata,
+  type Tensor,
+  VersionNumber,
+} from '@lepton-edge/protocol';
+import { Hono } from 'hono';
+import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
+import { type InferAnswer, infer } from '../infer/infer.ts';
+import { checkReady } from '../infer/ready.ts';
+import { Timings } from '../infer/timings.ts';
+import { authenticate } from '../middleware/authenticate.ts';
+import { VERSION } from '../version.ts';
+
+const MODEL_PATHS = ['/v2/models/:ref', '/v2/models/:ref/versions/:version'] as const;
+
+export const inferRoutes = new Hono<AppEnv>();
+
+inferRoutes.get('/v2/health/live', (c) => c.json({ live: true }));
+inferRoutes.get('/v2/health/ready', (c) => c.json({ ready: true }));
+inferRoutes.get('/v2', authenticate('infer'), (c) =>
+  c.json<ServerMetadata>({ name: 'lepton-edge', version: VERSION, extensions: [] }),
+);
+
+for (const path of MODEL_PATHS) {
+  inferRoutes.get(path, authenticate('infer', 'models:read'), async (c) => c.json(await metadata(c)));
+  inferRoutes.get(`${path}/ready`, authenticate('infer', 'models:read'), async (c) => {
+    const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntil(c));
+    return c.json({ name: version.model, version: String(version.version), ready: true });
+  });
+  inferRoutes.post(`${path}/infer`, authenticate('infer'), handleInfer);
+}
+
+async function handleInfer(c: AppContext): Promise<Response> {
+  const gateway = c.get('gateway');
+  const timings = new Timings();
+  const ref = referenceOf(c);
+  return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
+    const request = decode(bytes, c.req.header(HEADER_LENGTH));
+    const answer = await infer(gateway, {
+      ref,
+      request,
+      principal: c.get('principal'),
+      place: c.req.header(PLACE_HEADER),
+      sticky: c.req.header('x-lepton-sticky'),
+      requestId: c.get('requestId'),
+      timings,
+      waitUntil: waitUntil(c),
+    });
+    return encode(answer, request, timings);
+  });
+}
+
+function decode(bytes: Uint8Array<ArrayBuffer>, headerLength: string | undefined): InferRequest {
+  return headerLength === undefined ? decodeInferRequest(bytes) : decodeBinaryRequest(bytes, Number(headerLength));
+}
+
+function encode(
+  { version, outputs, placement, cache }: InferAnswer,
+  request: InferRequest,
+  timings: Timings,
+): Response {
+  const headers = new Headers({
+    'cache-control': 'no-store',
+    [MODEL_HEADER]: `${version.model}@${version.version}`,
+    'x-lepton-digest': version.digest,
+    [PLACEMENT_HEADER]: placement,
+    [CACHE_HEADER]: cache,
+  });
+  const timing = timings.header();
+  if (timing) headers.set('server-timing', timing);
+  const response = {
+    modelName: version.model,
+    modelVersion: String(version.version),
+    id: request.id,
+    outputs: outputs as Tensor[],
+  };
+  if (request.parameters?.binary_data_output === true) {
+    const { headerLength, bytes } = encodeBinaryResponse(response);
+    headers.set('content-type', 'application/octet-stream');
+    headers.set(HEADER_LENGTH, String(headerLength));
+    return new Response(bytes, { headers });
+  }
+  headers.set('content-type', 'application/json');
+  return new Response(encodeInferResponse(response), { headers });
+}
+
+async function metadata(c: AppContext): Promise<ModelMetadata> {
+  const gateway = c.get('gateway');
+  const { version } = await gateway.directory.resolve(
+    referenceOf(c),
+    c.get('principal'),
+    gateway.random(),
+    waitUntil(c),
+  );
+  return {
+    name: version.model,
+    versions: [String(version.version)],
+    platform: version.manifest.format === 'ort' ? 'onnxruntime_ort' : 'onnxruntime_onnx',
+    inputs: version.manifest.inputs,
+    outputs: version.manifest.outputs,
+  };
+}
+
+/** `@` names a version or an alias, `/versions/n` a version: together they would be two answers to one question. */
+function referenceOf(c: AppContext): Reference {
+  const text = c.req.param('ref') ?? '';
+  const ref = parseReference(text);
+  const number = c.req.param('version');
+  if (number === undefined) return ref;
+  if (text.includes('@')) {
+    throw new LeptonError(
+      'invalid_request',
+      `expected "@" or "/versions/n" in the path, got both: ${text}/versions/${number}`,
+    );
+  }
+  const version = VersionNumber.safeParse(number);
+  if (version.success) return { model: ref.model, version: version.data };
+  throw new LeptonError('version_not_found', `no version can be named ${JSON.stringify(number)}: expected 1, 2, 3, …`);
+}
+
+function waitUntil(c: AppContext) {
+  return (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+}

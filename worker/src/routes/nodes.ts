@@ -1,0 +1,91 @@
+/** `/api/nodes`: how gpu-nodes join, report and leave. */
+import { createRoute } from '@hono/zod-openapi';
+import {
+  Heartbeat,
+  HeartbeatAnswer,
+  JoinAnswer,
+  JoinInput,
+  Node,
+  NodeToken,
+  PageQuery,
+  pageOf,
+} from '@lepton-edge/protocol';
+import { z } from 'zod';
+import { serviceContext } from '../http/app-env.ts';
+import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { authenticate } from '../middleware/authenticate.ts';
+import { takeHeartbeat } from '../services/nodes/heartbeat.ts';
+import { joinNode } from '../services/nodes/join.ts';
+import { listNodes, removeNode } from '../services/nodes/list.ts';
+import { createNodeToken } from '../services/nodes/tokens.ts';
+
+const NodeParam = z.object({ id: z.string().max(64) });
+
+const makeToken = createRoute({
+  method: 'post',
+  path: '/api/nodes/tokens',
+  tags: ['Nodes'],
+  summary: 'Make a one-time token by which a node joins',
+  security: KEY,
+  middleware: [authenticate('admin')] as const,
+  responses: { 201: json(NodeToken, 'The token; it is shown this once.'), ...problems(401, 403) },
+});
+
+const join = createRoute({
+  method: 'post',
+  path: '/api/nodes/join',
+  tags: ['Nodes'],
+  summary: 'Join the fleet',
+  description:
+    'The token in the body is the authorisation. Before answering, the gateway calls the node at its address.',
+  request: { body: jsonBody(JoinInput) },
+  responses: { 201: json(JoinAnswer, 'The id and the credential of the node.'), ...problems(400, 401, 422) },
+});
+
+const heartbeat = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/heartbeat',
+  tags: ['Nodes'],
+  summary: 'Report a node’s state',
+  security: KEY,
+  middleware: [authenticate('node')] as const,
+  request: { params: NodeParam, body: jsonBody(Heartbeat) },
+  responses: { 200: json(HeartbeatAnswer, 'Received.'), ...problems(400, 401, 403, 404, 422) },
+});
+
+const list = createRoute({
+  method: 'get',
+  path: '/api/nodes',
+  tags: ['Nodes'],
+  summary: 'List nodes by name',
+  security: KEY,
+  middleware: [authenticate('ops')] as const,
+  request: { query: PageQuery },
+  responses: { 200: json(pageOf(Node), 'A page of nodes.'), ...problems(400, 401, 403) },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/api/nodes/{id}',
+  tags: ['Nodes'],
+  summary: 'Remove a node',
+  security: KEY,
+  middleware: [authenticate('admin')] as const,
+  request: { params: NodeParam },
+  responses: { 204: { description: 'Removed; its credential no longer works.' }, ...problems(401, 403, 404) },
+});
+
+export const nodeRoutes = createApi()
+  .openapi(makeToken, async (c) => c.json(await createNodeToken(serviceContext(c)), 201))
+  .openapi(join, async (c) => {
+    const { gateway, origin } = serviceContext(c);
+    return c.json(await joinNode(gateway, origin, c.req.valid('json')), 201);
+  })
+  .openapi(heartbeat, async (c) =>
+    c.json(await takeHeartbeat(serviceContext(c), c.req.valid('param').id, c.req.valid('json')), 200),
+  )
+  .openapi(list, async (c) => c.json(await listNodes(serviceContext(c), c.req.valid('query')), 200))
+  .openapi(remove, async (c) => {
+    await removeNode(serviceContext(c), c.req.valid('param').id);
+    return c.body(null, 204);
+  });

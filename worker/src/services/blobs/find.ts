@@ -1,0 +1,53 @@
+/** Finds a stored file that the caller may read: a digest alone is no capability. */
+import { LeptonError } from '@lepton-edge/protocol';
+import { and, eq, or, sql } from 'drizzle-orm';
+import type { ServiceContext } from '../../context.ts';
+import { artifacts, artifactTeams, models, versionFiles, versions } from '../../db/schema.ts';
+import type { Grant } from '../../infer/signer.ts';
+
+export interface Blob {
+  key: string;
+  digest: string;
+  sizeBytes: number;
+}
+
+/**
+ * A file that the caller's team uploaded or that a version the caller may see has. A node reads only files of the
+ * version its grant names.
+ * @throws LeptonError `blob_not_found`, the same for absent and forbidden
+ */
+export async function findBlob(
+  { gateway, principal }: ServiceContext,
+  digest: string,
+  grant: Grant | undefined,
+): Promise<Blob> {
+  const { db } = gateway;
+  const uses = db
+    .select({ one: sql`1` })
+    .from(versionFiles)
+    .innerJoin(versions, eq(versions.id, versionFiles.versionId))
+    .innerJoin(models, eq(models.id, versions.modelId))
+    .where(
+      and(
+        eq(versionFiles.digest, artifacts.digest),
+        grant
+          ? and(eq(models.name, grant.model), eq(versions.version, grant.version), eq(versions.digest, grant.digest))
+          : or(eq(models.teamId, principal.teamId), eq(models.visibility, 'public')),
+      ),
+    );
+  const uploaded = db
+    .select({ one: sql`1` })
+    .from(artifactTeams)
+    .where(and(eq(artifactTeams.digest, artifacts.digest), eq(artifactTeams.teamId, principal.teamId)));
+  const allowed = grant
+    ? sql`EXISTS ${uses}`
+    : principal.scopes.has('admin')
+      ? undefined
+      : sql`(EXISTS ${uploaded} OR EXISTS ${uses})`;
+  const [blob] = await db
+    .select({ key: artifacts.key, digest: artifacts.digest, sizeBytes: artifacts.sizeBytes })
+    .from(artifacts)
+    .where(and(eq(artifacts.digest, digest), allowed));
+  if (blob) return blob;
+  throw new LeptonError('blob_not_found', `no file with digest ${digest} is stored here for this key`);
+}

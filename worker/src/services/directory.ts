@@ -1,0 +1,189 @@
+/** Keys, models and versions by name, as the hot path needs them: through the isolate's entity caches. */
+import {
+  type AliasTarget,
+  LeptonError,
+  type Manifest,
+  type Reference,
+  type VersionState,
+  type Visibility,
+} from '@lepton-edge/protocol';
+import { and, eq, max } from 'drizzle-orm';
+import { EntityCache } from '../cache/entity-cache.ts';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Principal } from '../context.ts';
+import type { Database } from '../db/database.ts';
+import { aliases, apiKeys, artifacts, models, versionFiles, versions } from '../db/schema.ts';
+import { chooseTarget } from '../dispatch/choose-target.ts';
+
+export interface KnownModel {
+  id: string;
+  name: string;
+  teamId: string;
+  visibility: Visibility;
+  aliases: ReadonlyMap<string, readonly AliasTarget[]>;
+  newestReady: number | undefined;
+}
+
+export interface KnownVersion {
+  model: string;
+  version: number;
+  state: VersionState;
+  reason: string | undefined;
+  digest: string;
+  sizeBytes: number;
+  manifest: Manifest;
+  edgeEligible: boolean;
+  edgeReason: string | undefined;
+  /** The R2 object of each file, in the manifest's order. */
+  objectKeys: readonly string[];
+}
+
+export interface Resolved {
+  model: KnownModel;
+  version: KnownVersion;
+}
+
+export class Directory {
+  readonly #keys: EntityCache<Principal>;
+  readonly #models: EntityCache<KnownModel>;
+  readonly #versions: EntityCache<KnownVersion>;
+
+  constructor(db: Database, now: () => number) {
+    this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
+    this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
+    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now });
+  }
+
+  /** The principal of a secret's hash; undefined when no valid key has it. */
+  key(hash: string, waitUntil: WaitUntil): Promise<Principal | undefined> {
+    return this.#keys.get(hash, waitUntil);
+  }
+
+  /** A model that `principal` may see, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
+  async model(name: string, principal: Principal, waitUntil: WaitUntil): Promise<KnownModel> {
+    const model = await this.#models.get(name, waitUntil);
+    if (model && maySee(principal, model)) return model;
+    throw new LeptonError('model_not_found', `no model is named "${name}"`);
+  }
+
+  /**
+   * What a reference stands for now.
+   * @param point in [0, 1): where the caller falls in a traffic split
+   */
+  async resolve(ref: Reference, principal: Principal, point: number, waitUntil: WaitUntil): Promise<Resolved> {
+    const model = await this.model(ref.model, principal, waitUntil);
+    const number = ref.version ?? chooseVersion(model, ref.alias, point);
+    const version = await this.version(model, number, waitUntil);
+    return { model, version };
+  }
+
+  /** @throws LeptonError `version_not_found` */
+  async version(model: KnownModel, number: number, waitUntil: WaitUntil): Promise<KnownVersion> {
+    const version = await this.#versions.get(`${model.id}/${number}`, waitUntil);
+    if (version) return version;
+    const newest = model.newestReady === undefined ? 'it has none yet' : `the newest is ${model.newestReady}`;
+    throw new LeptonError('version_not_found', `model "${model.name}" has no version ${number}: ${newest}`);
+  }
+
+  /** This isolate has just changed a model, its aliases or versions. */
+  forgetModel(name: string): void {
+    this.#models.forget(name);
+  }
+
+  forgetKey(hash: string): void {
+    this.#keys.forget(hash);
+  }
+}
+
+/** Whether a key may know of a model at all. */
+export function maySee(principal: Principal, model: { teamId: string; visibility: Visibility }): boolean {
+  return principal.teamId === model.teamId || model.visibility === 'public' || principal.scopes.has('admin');
+}
+
+function chooseVersion(model: KnownModel, alias: string | undefined, point: number): number {
+  const targets = model.aliases.get(alias ?? 'production');
+  if (targets) return chooseTarget(targets, point);
+  if (alias !== undefined) {
+    const known = [...model.aliases.keys()];
+    const hint = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none yet';
+    throw new LeptonError('alias_not_found', `model "${model.name}" has no alias "${alias}": ${hint}`);
+  }
+  if (model.aliases.size === 0 && model.newestReady !== undefined) return model.newestReady;
+  const what = model.newestReady === undefined ? 'has no ready version yet' : 'has aliases, but no alias "production"';
+  throw new LeptonError('version_not_found', `model "${model.name}" ${what}: name a version or an alias`);
+}
+
+/** A database that cannot be asked is `unavailable`, so that callers can tell it from a fault of ours. */
+async function guard<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new LeptonError('unavailable', 'the registry cannot be reached now', { cause, retryAfterSeconds: 1 });
+  }
+}
+
+async function loadKey(db: Database, hash: string, now: number): Promise<Principal | undefined> {
+  const [row] = await db.select().from(apiKeys).where(eq(apiKeys.hash, hash));
+  if (!row || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return undefined;
+  return {
+    keyId: row.id,
+    teamId: row.teamId,
+    scopes: new Set(row.scopes),
+    nodeId: row.nodeId ?? undefined,
+    expiresAt: row.expiresAt ?? undefined,
+  };
+}
+
+async function loadModel(db: Database, name: string): Promise<KnownModel | undefined> {
+  const [rows, aliasRows, newest] = await db.batch([
+    db.select().from(models).where(eq(models.name, name)),
+    db
+      .select({ alias: aliases.alias, targets: aliases.targets })
+      .from(aliases)
+      .innerJoin(models, eq(models.id, aliases.modelId))
+      .where(eq(models.name, name)),
+    db
+      .select({ version: max(versions.version) })
+      .from(versions)
+      .innerJoin(models, eq(models.id, versions.modelId))
+      .where(and(eq(models.name, name), eq(versions.state, 'ready'))),
+  ]);
+  const row = rows[0];
+  if (!row) return undefined;
+  return {
+    id: row.id,
+    name: row.name,
+    teamId: row.teamId,
+    visibility: row.visibility,
+    aliases: new Map(aliasRows.map(({ alias, targets }) => [alias, targets])),
+    newestReady: newest[0]?.version ?? undefined,
+  };
+}
+
+/** @param key `<model id>/<number>` */
+async function loadVersion(db: Database, key: string): Promise<KnownVersion | undefined> {
+  const [modelId = '', number] = key.split('/');
+  const rows = await db
+    .select({ row: versions, model: models.name, path: versionFiles.path, objectKey: artifacts.key })
+    .from(versions)
+    .innerJoin(models, eq(models.id, versions.modelId))
+    .innerJoin(versionFiles, eq(versionFiles.versionId, versions.id))
+    .innerJoin(artifacts, eq(artifacts.digest, versionFiles.digest))
+    .where(and(eq(versions.modelId, modelId), eq(versions.version, Number(number))));
+  const first = rows[0];
+  if (!first) return undefined;
+  const keyOf = new Map(rows.map((row) => [row.path, row.objectKey]));
+  const { row } = first;
+  return {
+    model: first.model,
+    version: row.version,
+    state: row.state,
+    reason: row.reason ?? undefined,
+    digest: row.digest,
+    sizeBytes: row.sizeBytes,
+    manifest: row.manifest,
+    edgeEligible: row.admission?.edgeEligible ?? false,
+    edgeReason: row.admission?.edgeReason,
+    objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
+  };
+}

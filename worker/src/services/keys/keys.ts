@@ -1,0 +1,89 @@
+/** Makes, lists and revokes API keys. */
+import {
+  type CreateKeyInput,
+  type IssuedKey,
+  type Key,
+  LeptonError,
+  type Page,
+  type PageQuery,
+} from '@lepton-edge/protocol';
+import { and, asc, eq, gt, isNull } from 'drizzle-orm';
+import type { z } from 'zod';
+import type { ServiceContext } from '../../context.ts';
+import { auditRow } from '../../db/audit.ts';
+import { newId } from '../../db/ids.ts';
+import { apiKeys } from '../../db/schema.ts';
+import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
+import { pageFrom, readCursor } from '../page.ts';
+import { findTeam } from '../teams/find.ts';
+
+/** @throws LeptonError `team_not_found`, `invalid_request` for an expiry in the past */
+export async function createKey(ctx: ServiceContext, input: z.output<typeof CreateKeyInput>): Promise<IssuedKey> {
+  const { gateway } = ctx;
+  const team = await findTeam(ctx, input.team);
+  const expiresAt = input.expiresAt === undefined ? null : Date.parse(input.expiresAt);
+  if (expiresAt !== null && expiresAt <= gateway.now()) {
+    throw new LeptonError('invalid_request', `expiresAt: expected a time to come, got ${input.expiresAt}`);
+  }
+  const secret = newSecret('lep');
+  const row = {
+    id: newId('key'),
+    teamId: team.id,
+    nodeId: null,
+    name: input.name,
+    prefix: prefixOf(secret),
+    hash: await hashSecret(secret),
+    scopes: input.scopes,
+    createdAt: gateway.now(),
+    expiresAt,
+    revokedAt: null,
+  };
+  await gateway.db.batch([
+    gateway.db.insert(apiKeys).values(row),
+    auditRow(ctx, {
+      action: 'key.create',
+      subject: `key/${row.id}`,
+      detail: { name: row.name, team: team.id, scopes: row.scopes },
+    }),
+  ]);
+  return { ...toKey(row), secret };
+}
+
+export async function listKeys({ gateway }: ServiceContext, query: PageQuery): Promise<Page<Key>> {
+  const rows = await gateway.db
+    .select()
+    .from(apiKeys)
+    .where(gt(apiKeys.id, readCursor(query.cursor) ?? ''))
+    .orderBy(asc(apiKeys.id))
+    .limit(query.limit + 1);
+  return pageFrom(rows, query.limit, (row) => row.id, toKey);
+}
+
+/** Takes effect at once in this isolate, within 10 s everywhere. @throws LeptonError `key_not_found` */
+export async function revokeKey(ctx: ServiceContext, id: string): Promise<void> {
+  const { db, directory, now } = ctx.gateway;
+  const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
+  if (!row) throw new LeptonError('key_not_found', `no key has the id ${JSON.stringify(id)}`);
+  await db.batch([
+    db
+      .update(apiKeys)
+      .set({ revokedAt: now() })
+      .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt))),
+    auditRow(ctx, { action: 'key.revoke', subject: `key/${id}` }),
+  ]);
+  directory.forgetKey(row.hash);
+}
+
+function toKey(row: typeof apiKeys.$inferSelect): Key {
+  const time = (ms: number) => new Date(ms).toISOString();
+  return {
+    id: row.id,
+    prefix: row.prefix,
+    name: row.name,
+    team: row.teamId,
+    scopes: row.scopes,
+    createdAt: time(row.createdAt),
+    ...(row.expiresAt === null ? {} : { expiresAt: time(row.expiresAt) }),
+    ...(row.revokedAt === null ? {} : { revokedAt: time(row.revokedAt) }),
+  };
+}
