@@ -34,7 +34,7 @@ export interface RequestOptions {
 interface Call {
   method?: string;
   headers?: Record<string, string>;
-  body?: BodyInit;
+  body?: NonNullable<RequestInit['body']>;
   /** Sent as JSON instead of `body`. */
   json?: unknown;
   signal?: AbortSignal | undefined;

@@ -39,6 +39,13 @@ export interface Gateway {
   bodies: { heldBytes: number };
 }
 
+/** What a node was sent and so may read: one version's manifest and files. */
+export interface Grant {
+  model: string;
+  version: number;
+  digest: string;
+}
+
 /** One call of the control plane: what a service works with. */
 export interface ServiceContext {
   gateway: Gateway;

@@ -13,7 +13,7 @@ export const RequestInput = z.object({
   datatype: Datatype,
   shape: Shape,
   parameters: Parameters.optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 export type RequestInput = z.infer<typeof RequestInput>;
 
@@ -32,7 +32,7 @@ export const ResponseOutput = z.object({
   datatype: Datatype,
   shape: Shape,
   parameters: Parameters.optional(),
-  data: z.unknown(),
+  data: z.unknown().optional(),
 });
 
 export const InferResponseBody = z.object({

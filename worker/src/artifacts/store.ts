@@ -4,7 +4,7 @@
  */
 import { LeptonError } from '@lepton-edge/protocol';
 import { ulid } from 'ulid';
-import { hex } from '../cache/response-key.ts';
+import { hex } from '../digest.ts';
 
 export interface StoredObject {
   key: string;

@@ -16,6 +16,8 @@ export class ResponseCache {
       maxEntrySize: MAX_ENTRY_BYTES,
       sizeCalculation: (outputs) => outputs.reduce((sum, output) => sum + tensorBytes(output), ENTRY_OVERHEAD_BYTES),
       perf: { now },
+      // Its default keeps a timer between requests, which a Worker must not.
+      ttlResolution: 0,
     });
   }
 

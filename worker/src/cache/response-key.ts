@@ -1,5 +1,6 @@
 /** The name under which an answer is remembered: equal for equal questions, whatever encoding they came in. */
 import type { Tensor } from '@lepton-edge/protocol';
+import { sha256Hex } from '../digest.ts';
 
 export interface ResponseKeyParts {
   /** Who shares the answer: a team's id, or a model's id where the model says so. */
@@ -31,7 +32,7 @@ export async function responseKey(parts: ResponseKeyParts): Promise<string> {
     bytes.set(chunk, at);
     at += chunk.byteLength;
   }
-  return hex(await crypto.subtle.digest('SHA-256', bytes));
+  return await sha256Hex(bytes);
 }
 
 function tensorChunks({ data }: Tensor): Uint8Array[] {
@@ -41,9 +42,4 @@ function tensorChunks({ data }: Tensor): Uint8Array[] {
 /** The lengths of BYTES elements: without them two different splits of the same bytes would be one question. */
 function elementLengths({ data }: Tensor): number[] {
   return Array.isArray(data) ? data.map((element) => element.byteLength) : [];
-}
-
-/** Bytes in lower-case hexadecimal. */
-export function hex(bytes: ArrayBuffer): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,5 +1,5 @@
 /** Secrets that are shown once and stored only as their hash. */
-import { hex } from '../cache/response-key.ts';
+import { sha256Hex } from '../digest.ts';
 
 const encoder = new TextEncoder();
 
@@ -12,7 +12,7 @@ export function newSecret(prefix: 'lep' | 'lnt' | 'lnc'): string {
 
 /** SHA-256 in hexadecimal, as stored. */
 export async function hashSecret(secret: string): Promise<string> {
-  return hex(await crypto.subtle.digest('SHA-256', encoder.encode(secret)));
+  return await sha256Hex(encoder.encode(secret));
 }
 
 /** What of a secret may be shown again. */

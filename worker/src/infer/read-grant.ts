@@ -2,8 +2,9 @@
 import { Digest, LeptonError } from '@lepton-edge/protocol';
 import { importJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
+import type { Grant } from '../context.ts';
 import type { SigningKey } from '../env.ts';
-import { GRANT_PURPOSE, type Grant } from './signer.ts';
+import { GRANT_PURPOSE } from './signer.ts';
 
 const GrantClaims = z.object({
   sub: z.string(),

@@ -2,19 +2,13 @@
 import { LeptonError } from '@lepton-edge/protocol';
 import { importJWK, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
+import type { Grant } from '../context.ts';
 import type { SigningKey } from '../env.ts';
 
 const CALL_LIFETIME_S = 60;
 const CALL_REUSE_MS = 30_000;
 const GRANT_LIFETIME_S = 600;
 const GRANT_REUSE_MS = 300_000;
-
-/** The version that a grant lets a node read. */
-export interface Grant {
-  model: string;
-  version: number;
-  digest: string;
-}
 
 export interface Signer {
   /** The Bearer token of a call to a node. */
@@ -31,7 +25,7 @@ export const GRANT_PURPOSE = 'read-version';
 export function createSigner(keys: readonly SigningKey[], now: () => number): Signer {
   const [first] = keys;
   // Strings only: what one request makes, another may use.
-  const tokens = new LRUCache<string, string>({ max: 10_000, perf: { now } });
+  const tokens = new LRUCache<string, string>({ max: 10_000, perf: { now }, ttlResolution: 0 });
   const sign = async (claims: Record<string, unknown>, aud: string, iss: string, lifetimeS: number) => {
     if (!first) {
       throw new LeptonError(

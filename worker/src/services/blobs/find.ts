@@ -1,9 +1,8 @@
 /** Finds a stored file that the caller may read: a digest alone is no capability. */
 import { LeptonError } from '@lepton-edge/protocol';
 import { and, eq, or, sql } from 'drizzle-orm';
-import type { ServiceContext } from '../../context.ts';
+import type { Grant, ServiceContext } from '../../context.ts';
 import { artifacts, artifactTeams, models, versionFiles, versions } from '../../db/schema.ts';
-import type { Grant } from '../../infer/signer.ts';
 
 export interface Blob {
   key: string;

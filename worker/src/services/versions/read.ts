@@ -1,9 +1,8 @@
 /** Reads versions of a model. */
 import { LeptonError, type Page, type PageQuery, type Version } from '@lepton-edge/protocol';
 import { and, desc, eq, lt } from 'drizzle-orm';
-import type { ServiceContext } from '../../context.ts';
+import type { Grant, ServiceContext } from '../../context.ts';
 import { models, versions } from '../../db/schema.ts';
-import type { Grant } from '../../infer/signer.ts';
 import { findModel } from '../models/find.ts';
 import { pageFrom, readCursor } from '../page.ts';
 import { toVersion } from './wire.ts';

@@ -1,7 +1,7 @@
 /** The digest of a version: SHA-256 over the canonical JSON (RFC 8785) of what changes its answers. */
 import type { Manifest } from '@lepton-edge/protocol';
 import canonicalize from 'canonicalize';
-import { hex } from '../../cache/response-key.ts';
+import { sha256Hex } from '../../digest.ts';
 
 export async function versionDigest(manifest: Manifest): Promise<string> {
   const { format, files, inputs, outputs, tokenizer, embedding, preprocessing, labels } = manifest;
@@ -16,5 +16,5 @@ export async function versionDigest(manifest: Manifest): Promise<string> {
     labels,
   };
   const text = canonicalize(JSON.parse(JSON.stringify(identity)));
-  return `sha256:${hex(await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text)))}`;
+  return `sha256:${await sha256Hex(new TextEncoder().encode(text))}`;
 }

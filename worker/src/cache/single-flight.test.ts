@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { SingleFlight } from './single-flight.ts';
+
+const ignore = () => undefined;
+
+describe('SingleFlight', () => {
+  it('runs identical work once', async () => {
+    const flight = new SingleFlight<number>();
+    let runs = 0;
+    const gate = Promise.withResolvers<void>();
+    const work = async () => {
+      runs++;
+      await gate.promise;
+      return 7;
+    };
+    const all = Array.from({ length: 5 }, () => flight.run('k', work, ignore));
+    gate.resolve();
+    expect(await Promise.all(all)).toEqual([7, 7, 7, 7, 7]);
+    expect(runs).toBe(1);
+  });
+
+  it('starts anew when the last run is over', async () => {
+    const flight = new SingleFlight<number>();
+    let runs = 0;
+    const work = async () => ++runs;
+    expect(await flight.run('k', work, ignore)).toBe(1);
+    expect(await flight.run('k', work, ignore)).toBe(2);
+  });
+
+  it('does not fail the waiters with the leader', async () => {
+    const flight = new SingleFlight<string>();
+    const gate = Promise.withResolvers<string>();
+    const leader = flight.run('k', () => gate.promise, ignore);
+    const waiter = flight.run('k', async () => 'own work', ignore);
+    gate.reject(new Error('the leader failed'));
+    await expect(leader).rejects.toThrow('the leader failed');
+    expect(await waiter).toBe('own work');
+  });
+
+  it('does the work itself when the leader never settles', async () => {
+    const flight = new SingleFlight<string>(5);
+    void flight.run('k', () => new Promise<string>(ignore), ignore);
+    expect(await flight.run('k', async () => 'own work', ignore)).toBe('own work');
+  });
+
+  it('keeps the work alive beyond the request that started it', async () => {
+    const flight = new SingleFlight<number>();
+    const kept: Promise<unknown>[] = [];
+    await flight.run(
+      'k',
+      async () => 1,
+      (promise) => kept.push(promise),
+    );
+    expect(kept).toHaveLength(1);
+  });
+});
