@@ -1,0 +1,69 @@
+/** Plain HTTP against the gateway under test, and teams of a test's own. */
+import { LeptonClient } from '@lepton-edge/client';
+import type { Scope } from '@lepton-edge/protocol';
+import { inject } from 'vitest';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The body as JSON, an empty object where it is none. */
+  body: Record<string, unknown>;
+}
+
+export interface CallOptions {
+  /** Defaults to the admin key; `null` sends none. */
+  key?: string | null;
+  headers?: Record<string, string>;
+  /** Sent as JSON, unless it is text or bytes. */
+  body?: unknown;
+}
+
+/** Sends one request as a foreign client would. */
+export async function call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+  const headers = new Headers(options.headers);
+  const key = options.key === undefined ? inject('adminKey') : options.key;
+  if (key !== null) headers.set('authorization', `Bearer ${key}`);
+  const { body } = options;
+  const raw = typeof body === 'string' || body instanceof Uint8Array || body === undefined;
+  if (!raw) headers.set('content-type', 'application/json');
+  const response = await fetch(`${inject('gatewayUrl')}${path}`, {
+    method,
+    headers,
+    ...(body === undefined ? {} : { body: raw ? (body as BodyInit) : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, body: parse(text) };
+}
+
+function parse(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+export function client(key: string = inject('adminKey')): LeptonClient {
+  return new LeptonClient({ baseUrl: inject('gatewayUrl'), key });
+}
+
+let made = 0;
+
+/** A name no other test uses. */
+export function freshName(what: string): string {
+  made++;
+  return `${what}-${process.pid}-${made}`;
+}
+
+/** A key of a new team. */
+export async function newTeamKey(...scopes: Exclude<Scope, 'node'>[]) {
+  const team = await client().teams.create({ name: freshName('team') });
+  return await keyOf(team.id, ...scopes);
+}
+
+/** A further key of a team. */
+export async function keyOf(team: string, ...scopes: Exclude<Scope, 'node'>[]) {
+  const key = await client().keys.create({ team, name: freshName('key'), scopes });
+  return { team, id: key.id, secret: key.secret, client: client(key.secret) };
+}
