@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+
+const GATEWAY = ['--gateway', 'http://127.0.0.1:8787/'];
+
+describe('readConfig', () => {
+  it('takes flags over environment over defaults', () => {
+    const env = { LEPTON_TOKEN: 'secret', LEPTON_NODE_NAME: 'from-env', LEPTON_NODE_LABELS: 'a=1,b=x=y' };
+    const result = readConfig([...GATEWAY, '--name', 'local-1', '--port', '9000'], env);
+    expect(result).toMatchObject({
+      kind: 'config',
+      config: {
+        gateway: 'http://127.0.0.1:8787',
+        token: 'secret',
+        name: 'local-1',
+        port: 9000,
+        host: '127.0.0.1',
+        labels: { a: '1', b: 'x=y' },
+        modelMemoryMib: 2048,
+      },
+    });
+  });
+
+  it('collects repeated labels', () => {
+    const result = readConfig([...GATEWAY, '--name', 'n', '--label', 'zone=a', '--label=cloud=b'], {});
+    expect(result).toMatchObject({ config: { labels: { zone: 'a', cloud: 'b' } } });
+  });
+
+  it('lists every mistake together', () => {
+    const args = ['--name', 'Bad Name', '--port', 'x', '--colour', 'red', 'stray', '--label', 'nope', '--max-queue'];
+    const result = readConfig(args, { LEPTON_NODE_LOG_LEVEL: 'loud' });
+    expect(result.kind).toBe('invalid');
+    const text = result.kind === 'invalid' ? result.problems.join('\n') : '';
+    for (const part of [
+      '--gateway (or LEPTON_GATEWAY) is missing',
+      '--name',
+      '--port',
+      '--colour',
+      '"stray"',
+      'key=value',
+      '--max-queue',
+      '--log-level',
+    ]) {
+      expect(text).toContain(part);
+    }
+  });
+
+  it('never repeats a token that is wrong', () => {
+    const result = readConfig([...GATEWAY, '--name', 'n', '--token', 'x'.repeat(300)], {});
+    expect(JSON.stringify(result)).not.toContain('xxx');
+  });
+
+  it('asks for --url where the address cannot tell', () => {
+    expect(readConfig([...GATEWAY, '--name', 'n', '--host', '0.0.0.0'], {})).toMatchObject({ kind: 'invalid' });
+  });
+
+  it('explains itself', () => {
+    const result = readConfig(['--help'], {});
+    expect(result.kind === 'help' && result.text).toContain('--gateway URL');
+  });
+});

@@ -1,0 +1,80 @@
+/** What an engine is to the rest of the node: it turns a model file into an instance that runs tensors. */
+import type { Datatype, EngineReport, Tensor } from '@lepton-edge/protocol';
+
+/** A verified model file on this machine; the engine only reads it, and only until `load` settles. */
+export interface ModelSource {
+  /** `name@3`, for messages. */
+  label: string;
+  format: 'onnx' | 'ort';
+  path: string;
+}
+
+export interface TensorInfo {
+  name: string;
+  datatype: Datatype;
+}
+
+export interface RunInput {
+  /**
+   * Every input of the model. Owned by the engine from the call on, whole buffers included: they may be moved away, and
+   * are not given back when the run fails.
+   */
+  inputs: readonly Tensor[];
+  /** The outputs wanted, at least one. */
+  outputs: readonly string[];
+}
+
+export interface RunOutput {
+  /** In the order asked for; owned by the caller. */
+  outputs: Tensor[];
+  /** Time of the run itself, without waiting and transport. */
+  runMs: number;
+}
+
+/** One loaded model. */
+export interface Instance {
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** How many runs to hand over at a time to keep the instance busy; more would only wait inside. */
+  readonly concurrency: number;
+  /**
+   * @throws EngineError `refused`: the model does not take this input; the instance goes on.
+   * @throws EngineError `lost`: the instance is gone, and every run that was on it fails so.
+   */
+  run(input: RunInput): Promise<RunOutput>;
+  /** Settles, with the reason, when the instance is gone without `unload`; it must then be loaded again. */
+  readonly lost: Promise<EngineError>;
+  /** Frees everything once the runs under way have ended. Idempotent; no run may be begun after it. */
+  unload(): Promise<void>;
+}
+
+export interface Engine {
+  readonly report: EngineReport;
+  /**
+   * Whatever fails leaves nothing behind and does no harm to other instances.
+   * @throws EngineError `unsupported`: never will on this engine; `lost`: may work another time.
+   */
+  load(source: ModelSource): Promise<Instance>;
+}
+
+/** How the registry learns of an engine: cheap to make, nothing starts before `start`. */
+export interface EngineRegistration {
+  readonly name: string;
+  /** Higher is asked first. */
+  readonly priority: number;
+  /** Rejects, saying why, where this machine cannot run the engine. */
+  start(): Promise<Engine>;
+}
+
+export type EngineFailure = 'refused' | 'unsupported' | 'lost';
+
+/** Why an engine did not do what it was asked; `message` may be shown to callers. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+  readonly failure: EngineFailure;
+
+  constructor(failure: EngineFailure, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.failure = failure;
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Datatype, decodeInferRequest, encodeInferResponse, type Tensor } from '@lepton-edge/protocol';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addModel, identityModel } from '../../testing/onnx-file.ts';
+import { startInstance } from './instance.ts';
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'ort-cpu-'));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function start(bytes: Uint8Array, worker?: URL) {
+  const path = join(dir, `${crypto.randomUUID()}.onnx`);
+  await writeFile(path, bytes);
+  return await startInstance({ label: 'test@1', format: 'onnx', path }, worker);
+}
+
+async function threadThat(code: string): Promise<URL> {
+  const path = join(dir, `${crypto.randomUUID()}.mjs`);
+  await writeFile(path, `import { parentPort } from 'node:worker_threads';\n${code}`);
+  return new URL(`file://${path}`);
+}
+
+const fp32 = (name: string, values: number[]): Tensor => ({
+  name,
+  datatype: 'FP32',
+  shape: [values.length],
+  data: Float32Array.from(values),
+});
+
+const CASES: [Datatype, string][] = [
+  ['BOOL', '[true,false]'],
+  ['UINT8', '[0,255]'],
+  ['UINT16', '[0,65535]'],
+  ['UINT32', '[0,4294967295]'],
+  ['UINT64', '[0,18446744073709551615]'],
+  ['INT8', '[-128,127]'],
+  ['INT16', '[-32768,32767]'],
+  ['INT32', '[-2147483648,2147483647]'],
+  ['INT64', '[-9223372036854775808,9223372036854775807]'],
+  ['FP16', '[0.5,"-Infinity"]'],
+  ['FP32', '[1.5,"NaN"]'],
+  ['FP64', '[1e-300,-2]'],
+  ['BYTES', '["ä😀",""]'],
+];
+
+describe('a model on a thread', () => {
+  it.each(CASES)('hands %s through unchanged', async (datatype, data) => {
+    const instance = await start(identityModel(datatype));
+    expect(instance.inputs).toEqual([{ name: 'x', datatype }]);
+    const body = `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[2],"data":${data}}]}`;
+    const { inputs } = decodeInferRequest(new TextEncoder().encode(body));
+    const { outputs, runMs } = await instance.run({ inputs, outputs: ['y'] });
+    expect(encodeInferResponse({ modelName: 'm', outputs })).toContain(
+      `"name":"y","datatype":"${datatype}","shape":[2],"data":${data}`,
+    );
+    expect(runMs).toBeGreaterThanOrEqual(0);
+    await instance.unload();
+  });
+
+  it('says at load that BF16 does not run here', async () => {
+    await expect(start(identityModel('BF16'))).rejects.toMatchObject({ failure: 'unsupported' });
+  });
+
+  it('says at load what is no model, without the path', async () => {
+    const failed = start(Buffer.from('not a model'));
+    await expect(failed).rejects.toMatchObject({ failure: 'unsupported', message: expect.not.stringContaining(dir) });
+  });
+
+  it('moves buffers that inputs share', async () => {
+    const instance = await start(addModel());
+    const shared = Float32Array.of(1, 2, 10, 20);
+    const inputs: Tensor[] = [
+      { name: 'a', datatype: 'FP32', shape: [2], data: shared.subarray(0, 2) },
+      { name: 'b', datatype: 'FP32', shape: [2], data: shared.subarray(2) },
+    ];
+    const { outputs } = await instance.run({ inputs, outputs: ['sum'] });
+    expect(outputs[0]?.data).toEqual(Float32Array.of(11, 22));
+    expect(shared.byteLength).toBe(0);
+    await instance.unload();
+  });
+
+  it('goes on after an input that the model refuses', async () => {
+    const instance = await start(addModel());
+    const refused = instance.run({ inputs: [fp32('a', [1, 2]), fp32('b', [1, 2, 3])], outputs: ['sum'] });
+    await expect(refused).rejects.toMatchObject({ failure: 'refused', message: expect.stringContaining('Add') });
+    const { outputs } = await instance.run({ inputs: [fp32('a', [1]), fp32('b', [2])], outputs: ['sum'] });
+    expect(outputs[0]?.data).toEqual(Float32Array.of(3));
+    await instance.unload();
+  });
+
+  it('refuses text with a zero byte, which would be cut', async () => {
+    const instance = await start(identityModel('BYTES'));
+    const inputs: Tensor[] = [{ name: 'x', datatype: 'BYTES', shape: [1], data: [Uint8Array.of(97, 0, 98)] }];
+    await expect(instance.run({ inputs, outputs: ['y'] })).rejects.toMatchObject({ failure: 'refused' });
+    await instance.unload();
+  });
+
+  it('finishes the runs under way before it unloads', async () => {
+    const instance = await start(addModel());
+    const runs = [1, 2, 3].map((n) => instance.run({ inputs: [fp32('a', [n]), fp32('b', [n])], outputs: ['sum'] }));
+    await instance.unload();
+    expect((await Promise.all(runs)).map(({ outputs }) => outputs[0]?.data[0])).toEqual([2, 4, 6]);
+  });
+
+  it('fails the runs on a thread that dies, and says that it is lost', async () => {
+    const worker = await threadThat(`
+      parentPort.postMessage({ kind: 'ready', inputs: [], outputs: [] });
+      parentPort.on('message', () => { throw new Error('broken'); });`);
+    const instance = await start(addModel(), worker);
+    const run = instance.run({ inputs: [fp32('a', [1])], outputs: ['sum'] });
+    await expect(run).rejects.toMatchObject({ failure: 'lost' });
+    expect(await instance.lost).toMatchObject({ failure: 'lost' });
+    await expect(instance.run({ inputs: [], outputs: ['sum'] })).rejects.toMatchObject({ failure: 'lost' });
+    await instance.unload();
+  });
+
+  it('fails a load whose thread dies', async () => {
+    await expect(start(addModel(), await threadThat('process.exit(3)'))).rejects.toMatchObject({ failure: 'lost' });
+  });
+});

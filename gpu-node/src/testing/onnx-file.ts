@@ -1,0 +1,85 @@
+/** Writes small ONNX files, so that tests can have a model of any datatype. Source: onnx.proto3 of ONNX, IR version 8. */
+import type { Datatype } from '@lepton-edge/protocol';
+
+const ELEMENT_TYPE: Record<Datatype, number> = {
+  FP32: 1,
+  UINT8: 2,
+  INT8: 3,
+  UINT16: 4,
+  INT16: 5,
+  INT32: 6,
+  INT64: 7,
+  BYTES: 8,
+  BOOL: 9,
+  FP16: 10,
+  FP64: 11,
+  UINT32: 12,
+  UINT64: 13,
+  BF16: 16,
+};
+
+export interface OnnxNode {
+  operator: string;
+  inputs: string[];
+  output: string;
+}
+
+/** A name, a datatype, and axes: a number, or a word for a dynamic one. */
+export type OnnxValue = [name: string, datatype: Datatype, axes: (number | string)[]];
+
+/** The bytes of a model of opset 13. */
+export function onnxFile(nodes: OnnxNode[], inputs: OnnxValue[], outputs: OnnxValue[]): Buffer<ArrayBuffer> {
+  const graph = message(
+    ...nodes.map((node) =>
+      bytes(1, message(...node.inputs.map((name) => bytes(1, name)), bytes(2, node.output), bytes(4, node.operator))),
+    ),
+    bytes(2, 'test'),
+    ...inputs.map((value) => bytes(11, valueInfo(value))),
+    ...outputs.map((value) => bytes(12, valueInfo(value))),
+  );
+  const opset = message(bytes(1, ''), integer(2, 13));
+  return message(integer(1, 8), bytes(7, graph), bytes(8, opset));
+}
+
+/** A model that hands its one input `x` on as `y`. */
+export function identityModel(datatype: Datatype): Buffer<ArrayBuffer> {
+  const node = { operator: 'Identity', inputs: ['x'], output: 'y' };
+  return onnxFile([node], [['x', datatype, ['n']]], [['y', datatype, ['n']]]);
+}
+
+/** A model that adds its two FP32 vectors `a` and `b`, which must be of one length, as `sum`. */
+export function addModel(): Buffer<ArrayBuffer> {
+  const node = { operator: 'Add', inputs: ['a', 'b'], output: 'sum' };
+  const vector = (name: string, axis: string): OnnxValue => [name, 'FP32', [axis]];
+  return onnxFile([node], [vector('a', 'n'), vector('b', 'm')], [vector('sum', 'k')]);
+}
+
+function valueInfo([name, datatype, axes]: OnnxValue): Buffer<ArrayBuffer> {
+  const shape = message(...axes.map((axis) => bytes(1, typeof axis === 'number' ? integer(1, axis) : bytes(2, axis))));
+  const tensor = message(integer(1, ELEMENT_TYPE[datatype]), bytes(2, shape));
+  return message(bytes(1, name), bytes(2, bytes(1, tensor)));
+}
+
+function message(...fields: Buffer<ArrayBuffer>[]): Buffer<ArrayBuffer> {
+  return Buffer.concat(fields);
+}
+
+function bytes(field: number, value: string | Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const content = typeof value === 'string' ? Buffer.from(value) : value;
+  return Buffer.concat([varint((field << 3) | 2), varint(content.byteLength), content]);
+}
+
+function integer(field: number, value: number): Buffer<ArrayBuffer> {
+  return Buffer.concat([varint(field << 3), varint(value)]);
+}
+
+function varint(value: number): Buffer<ArrayBuffer> {
+  const out: number[] = [];
+  let rest = value;
+  while (rest > 0x7f) {
+    out.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  out.push(rest);
+  return Buffer.from(out);
+}
