@@ -1,0 +1,90 @@
+/** Makes what the gateway serves, the Worker bundle and the console, unless it is there and newer than its sources. */
+import { mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Failure } from '../failure.ts';
+import type { ProjectPaths } from '../paths.ts';
+import type { Children } from '../processes/children.ts';
+import { tellExit } from '../processes/children.ts';
+import { readTail } from '../processes/log-tail.ts';
+import { isFresh } from './freshness.ts';
+import { publish } from './publish.ts';
+
+export interface Builder {
+  project: ProjectPaths;
+  children: Children;
+  /** Gets the output of the tools. */
+  logFile: string;
+  say: (line: string) => void;
+}
+
+const WORKER_SOURCES = ['worker', 'protocol', 'text', 'wrangler.toml', 'package-lock.json'];
+const CONSOLE_SOURCES = ['console', 'client', 'protocol', 'package-lock.json'];
+const TAIL_LINES = 20;
+
+const QUIET_WRANGLER = {
+  WRANGLER_SEND_METRICS: 'false',
+  WRANGLER_SEND_ERROR_REPORTS: 'false',
+  // The banner asks the npm registry for a newer version.
+  WRANGLER_HIDE_BANNER: 'true',
+  WRANGLER_WRITE_LOGS: 'false',
+  NO_COLOR: '1',
+};
+
+/** @throws Failure with the end of the tool's output. */
+export async function build(builder: Builder): Promise<void> {
+  await Promise.all([buildWorker(builder), buildConsole(builder)]);
+}
+
+async function buildWorker(builder: Builder): Promise<void> {
+  const { project } = builder;
+  if (await isFresh(join(project.workerBundle, 'index.js'), sourcesIn(project, WORKER_SOURCES))) return;
+  builder.say('building the Worker');
+  const wrangler = createRequire(join(project.root, 'package.json')).resolve('wrangler');
+  await publish(project.workerBundle, 'index.js', async (folder) => {
+    // A folder without assets stands in for the console, which may be in the middle of its own build.
+    const noAssets = join(project.root, 'dist/.build/no-assets');
+    await mkdir(noAssets, { recursive: true });
+    await runTool(builder, 'the Worker', {
+      args: ['--no-warnings', wrangler, 'deploy', '--dry-run', '--outdir', folder, '--assets', noAssets],
+      env: QUIET_WRANGLER,
+    });
+    const writeOptions = fileURLToPath(new URL('write-options.ts', import.meta.url));
+    await runTool(builder, 'the options of the Worker', {
+      args: ['--no-warnings', writeOptions, project.wranglerConfig, join(folder, 'options.json')],
+      env: QUIET_WRANGLER,
+    });
+  });
+}
+
+async function buildConsole(builder: Builder): Promise<void> {
+  const { project } = builder;
+  if (await isFresh(join(project.consoleBundle, 'index.html'), sourcesIn(project, CONSOLE_SOURCES))) return;
+  builder.say('building the console');
+  const vite = createRequire(join(project.console, 'package.json')).resolve('vite/package.json');
+  await publish(project.consoleBundle, 'index.html', (folder) =>
+    runTool(builder, 'the console', {
+      args: [join(vite, '../bin/vite.js'), 'build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'],
+      cwd: project.console,
+      env: { NO_COLOR: '1' },
+    }),
+  );
+}
+
+function sourcesIn(project: ProjectPaths, names: string[]): string[] {
+  return names.map((name) => join(project.root, name));
+}
+
+interface Tool {
+  args: string[];
+  cwd?: string;
+  env: Record<string, string>;
+}
+
+async function runTool({ project, children, logFile }: Builder, what: string, tool: Tool): Promise<void> {
+  const { exit, logOffset } = await children.run({ cwd: project.root, ...tool, logFile });
+  if (exit.code === 0) return;
+  const output = (await readTail(logFile, logOffset, TAIL_LINES)).join('\n');
+  throw new Failure(`building ${what} failed: the tool ${tellExit(exit)} and wrote\n\n${output}`);
+}
