@@ -1,0 +1,117 @@
+/** The gateway itself: the Worker bundle in workerd, on a socket of its own, the console beside it. */
+import { createWriteStream } from 'node:fs';
+import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { V4ModuleDefinition, V4WorkerOptions } from 'miniflare';
+import { z } from 'zod';
+import { Failure, sentenceOf } from './failure.ts';
+import type { HomePaths, ProjectPaths } from './paths.ts';
+import { HOST } from './preflight.ts';
+import { startWorkerd, type Workerd } from './processes/workerd.ts';
+import type { Secrets } from './secrets/secrets.ts';
+
+const MODULE_TYPES: Record<string, V4ModuleDefinition['type']> = {
+  '.js': 'ESModule',
+  '.wasm': 'CompiledWasm',
+  '.bin': 'Data',
+  '.txt': 'Text',
+  '.html': 'Text',
+  '.sql': 'Text',
+};
+
+const ASSETS_WORKER = 'console';
+
+const StoredDatabase = z.object({ id: z.string() });
+
+/** The parts of the built `options.json` that are changed here; the rest is passed on as it is. */
+const BuiltOptions = z.looseObject({
+  bindings: z.record(z.string(), z.json()).default({}),
+  serviceBindings: z.record(z.string(), z.string()).default({}),
+  d1Databases: z.object({ DB: StoredDatabase }).catchall(StoredDatabase),
+  assets: z.looseObject({}),
+  compatibilityDate: z.string(),
+});
+type BuiltOptions = z.infer<typeof BuiltOptions>;
+
+/** Reads wrangler.toml as it was built. */
+export async function readOptions(project: ProjectPaths): Promise<BuiltOptions> {
+  return BuiltOptions.parse(JSON.parse(await readFile(join(project.workerBundle, 'options.json'), 'utf8')));
+}
+
+export interface GatewayOptions {
+  project: ProjectPaths;
+  paths: HomePaths;
+  port: number;
+  secrets: Secrets;
+  built: BuiltOptions;
+  own: (stop: () => Promise<void>) => void;
+}
+
+/** @throws Failure when workerd does not start. */
+export async function startGatewayWorker(options: GatewayOptions): Promise<Workerd> {
+  const { paths, project } = options;
+  await copyConsole(project, paths);
+  const log = createWriteStream(paths.log('gateway'), { flags: 'a', mode: 0o600 });
+  try {
+    return await startWorkerd(
+      {
+        state: paths.state,
+        workers: [await gatewayWorker(options), consoleWorker(options)],
+        onLog: ({ timestamp, level, message }) => {
+          log.write(`${JSON.stringify({ time: new Date(timestamp).toISOString(), level, message })}\n`);
+        },
+      },
+      options.own,
+    );
+  } catch (cause) {
+    throw new Failure(`the gateway did not start: ${sentenceOf(cause)}`, { cause });
+  }
+}
+
+async function gatewayWorker({ project, port, secrets, built }: GatewayOptions): Promise<V4WorkerOptions> {
+  // Assets on this Worker would send its socket through Miniflare's assets proxy, at a ninth of the speed.
+  const { assets: _, modulesRules: __, ...rest } = built;
+  return {
+    ...rest,
+    name: 'gateway',
+    rootPath: project.root,
+    modulesRoot: project.workerBundle,
+    modules: await modulesIn(project.workerBundle),
+    bindings: {
+      ...built.bindings,
+      GATEWAY_KEYS: secrets.gatewayKeys,
+      ALLOW_PRIVATE_NODES: 'true',
+      PUBLIC_URL: `http://${HOST}:${port}`,
+    },
+    serviceBindings: { ...built.serviceBindings, ASSETS: ASSETS_WORKER },
+    unsafeDirectSockets: [{ host: HOST, port }],
+  };
+}
+
+function consoleWorker({ paths, built }: GatewayOptions): V4WorkerOptions {
+  const { binding: _, run_worker_first: __, routerConfig: ___, ...assets } = built.assets;
+  return {
+    name: ASSETS_WORKER,
+    compatibilityDate: built.compatibilityDate,
+    modules: [{ type: 'ESModule', path: 'console.js', contents: 'export default {}' }],
+    assets: { ...assets, directory: paths.console, routerConfig: { has_user_worker: false } },
+  };
+}
+
+/** The entry first: Miniflare takes the first module for the main one. */
+async function modulesIn(folder: string): Promise<V4ModuleDefinition[]> {
+  const names = (await readdir(folder)).sort((a, b) => Number(b === 'index.js') - Number(a === 'index.js'));
+  return names.flatMap((name) => {
+    const type = MODULE_TYPES[extname(name)];
+    return type ? [{ type, path: join(folder, name) }] : [];
+  });
+}
+
+/** The console is served from a copy: a later build must not take files from under a running gateway. */
+async function copyConsole(project: ProjectPaths, paths: HomePaths): Promise<void> {
+  const fresh = `${paths.console}.new`;
+  await rm(fresh, { recursive: true, force: true });
+  await cp(project.consoleBundle, fresh, { recursive: true });
+  await rm(paths.console, { recursive: true, force: true });
+  await rename(fresh, paths.console);
+}
