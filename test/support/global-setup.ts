@@ -1,0 +1,43 @@
+/** Starts the real program once for all system tests, with the example models, and ends it after them. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { findFreePort } from '../../standalone/src/preflight.ts';
+import { Program } from './program.ts';
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** `http://127.0.0.1:<port>` */
+    gatewayUrl: string;
+    adminKey: string;
+    /** The gateway's home; its one gpu-node is `local-1`. */
+    home: string;
+  }
+}
+
+const START_LIMIT_MS = 180_000;
+
+/** @returns ends the gateway; throws when it ends badly. */
+export async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
+  const home = await mkdtemp(join(tmpdir(), 'lepton-system-'));
+  const port = await findFreePort();
+  const program = Program.run(process.execPath, ['standalone/src/main.ts', '--port', String(port), '--home', home]);
+  const url = `http://127.0.0.1:${port}`;
+  const limit = setTimeout(() => program.signalGroup('SIGKILL'), START_LIMIT_MS);
+  try {
+    await program.line(`ready ${url}`);
+  } finally {
+    clearTimeout(limit);
+  }
+  provide('gatewayUrl', url);
+  provide('adminKey', (await readFile(join(home, 'admin.key'), 'utf8')).trim());
+  provide('home', home);
+  return async () => {
+    program.signal('SIGTERM');
+    const { code } = await program.exited;
+    await program.destroy();
+    await rm(home, { recursive: true, force: true });
+    if (code !== 0) throw new Error(`the gateway ended with status ${code}:\n${program.output}`);
+  };
+}

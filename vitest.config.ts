@@ -1,0 +1,39 @@
+/** The test suites: `unit` beside the code, `system` against one running gateway, `lifecycle` of the program itself. */
+import { defineConfig } from 'vitest/config';
+
+const LIFECYCLE = 'test/lifecycle.test.ts';
+
+export default defineConfig({
+  test: {
+    // One after the other: on two cores a suite that measures seconds must not share them with the rest.
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{protocol,text,client,worker,gpu-node,console,examples,standalone}/**/*.test.{ts,tsx}'],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: [LIFECYCLE],
+          globalSetup: ['test/support/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'lifecycle',
+          include: [LIFECYCLE],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
