@@ -1,0 +1,121 @@
+import type { Manifest } from '@lepton-edge/protocol';
+import { describe, expect, it } from 'vitest';
+import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { type ModelChange, Models } from './lifecycle.ts';
+import type { Repository } from './repository.ts';
+
+const target = (digest: string) => ({ model: `model-${digest}`, version: 1, digest });
+
+class FakeInstance implements Instance {
+  readonly inputs = [];
+  readonly outputs = [];
+  readonly concurrency = 1;
+  unloads = 0;
+  readonly #lost = Promise.withResolvers<EngineError>();
+  readonly lost = this.#lost.promise;
+  run = () => Promise.reject(new Error('not run here'));
+  async unload() {
+    this.unloads++;
+  }
+  die() {
+    this.#lost.resolve(new EngineError('lost', 'its thread ended'));
+  }
+}
+
+function setup(load?: (source: ModelSource) => Promise<Instance>) {
+  const instances: FakeInstance[] = [];
+  const changes: ModelChange[] = [];
+  const clock = { now: 0 };
+  const repository: Pick<Repository, 'describe' | 'fetch'> = {
+    describe: async () => ({ manifest: {} as Manifest, sizeBytes: 10 }),
+    fetch: async ({ model }) => ({ label: model, format: 'onnx', path: '/model' }),
+  };
+  const engines = {
+    load: async (source: ModelSource) => {
+      if (load) return await load(source);
+      const instance = new FakeInstance();
+      instances.push(instance);
+      return instance;
+    },
+  };
+  const models = new Models({
+    repository: repository as Repository,
+    engines,
+    maxBytes: 20,
+    maxModels: 8,
+    onChange: (change) => changes.push(change),
+    now: () => clock.now,
+  });
+  return { models, instances, changes, clock };
+}
+
+describe('Models', () => {
+  it('loads once for all that ask meanwhile, and tells who waited', async () => {
+    const { models, instances } = setup();
+    const [a, b] = await Promise.all([models.acquire(target('a')), models.acquire(target('a'))]);
+    const later = await models.acquire(target('a'));
+    expect(instances).toHaveLength(1);
+    expect([a.loadMs, b.loadMs, later.loadMs]).toEqual([0, 0, undefined]);
+    expect(models.loaded()).toEqual([{ model: 'model-a', version: 1, digest: 'a' }]);
+  });
+
+  it('knows one digest under several names', async () => {
+    const { models } = setup();
+    await models.acquire(target('a'));
+    await models.acquire({ model: 'other', version: 7, digest: 'a' });
+    expect(models.find('other', 7)).toMatchObject({ digest: 'a' });
+    expect(models.find('other', 8)).toBeUndefined();
+    expect(models.loaded()).toHaveLength(2);
+  });
+
+  it('makes room by unloading what is idle and longest unused', async () => {
+    const { models, instances } = setup();
+    for (const name of ['a', 'b', 'a']) (await models.acquire(target(name))).release();
+    (await models.acquire(target('c'))).release();
+    expect(models.loaded().map((loaded) => loaded.digest)).toEqual(['a', 'c']);
+    expect(instances.map((instance) => instance.unloads)).toEqual([0, 1, 0]);
+  });
+
+  it('never unloads what is in use', async () => {
+    const { models } = setup();
+    const leases = [await models.acquire(target('a')), await models.acquire(target('b'))];
+    await expect(models.acquire(target('c'))).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 1 });
+    leases[1]?.release();
+    await models.acquire(target('c'));
+    expect(models.loaded().map((loaded) => loaded.digest)).toEqual(['a', 'c']);
+  });
+
+  it('loads anew what was lost', async () => {
+    const { models, instances, changes } = setup();
+    await models.acquire(target('a'));
+    instances[0]?.die();
+    await instances[0]?.lost;
+    expect(models.loaded()).toEqual([]);
+    await models.acquire(target('a'));
+    expect(instances).toHaveLength(2);
+    expect(changes.map((change) => change.state)).toEqual(['ready', 'lost', 'ready']);
+  });
+
+  it('does not try again at once what no engine supports', async () => {
+    let loads = 0;
+    const { models, clock } = setup(() => {
+      loads++;
+      return Promise.reject(new EngineError('unsupported', 'unknown operator'));
+    });
+    const expected = { code: 'unavailable', message: expect.stringContaining('unknown operator') };
+    await expect(models.acquire(target('a'))).rejects.toMatchObject(expected);
+    await expect(models.acquire(target('a'))).rejects.toMatchObject(expected);
+    expect(loads).toBe(1);
+    clock.now = 10_001;
+    await expect(models.acquire(target('a'))).rejects.toMatchObject(expected);
+    expect(loads).toBe(2);
+  });
+
+  it('unloads everything at the end', async () => {
+    const { models, instances } = setup();
+    await models.acquire(target('a'));
+    await models.close();
+    expect(instances[0]?.unloads).toBe(1);
+    expect(models.loaded()).toEqual([]);
+  });
+});

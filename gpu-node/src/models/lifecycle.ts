@@ -1,0 +1,199 @@
+/** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
+import { LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
+import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { chooseEvictions } from './evictions.ts';
+import type { Repository } from './repository.ts';
+import type { VersionTarget } from './version-source.ts';
+
+/** A model that cannot run here is not tried again at every call. */
+const FAILURE_KEPT_MS = 10_000;
+
+export interface ModelsOptions {
+  repository: Repository;
+  engines: { load(source: ModelSource): Promise<Instance> };
+  /** Bytes of the files of all that is loaded. */
+  maxBytes: number;
+  maxModels: number;
+  onChange(change: ModelChange): void;
+  now?: () => number;
+}
+
+export interface ModelChange {
+  state: 'ready' | 'failed' | 'lost' | 'unloaded';
+  label: string;
+  digest: string;
+  reason?: string;
+  tookMs?: number;
+}
+
+/** A loaded model, kept loaded until `release`, which must be called exactly once. */
+export interface Lease {
+  manifest: Manifest;
+  instance: Instance;
+  /** How long this caller waited for it to be loaded; undefined when it was. */
+  loadMs: number | undefined;
+  release(): void;
+}
+
+interface Running {
+  manifest: Manifest;
+  instance: Instance;
+}
+
+interface Entry {
+  digest: string;
+  label: string;
+  /** Under what names it was asked for: one digest may be several versions. */
+  names: Map<string, LoadedModel>;
+  bytes: number;
+  leases: number;
+  loading: Promise<Running>;
+  running: Running | undefined;
+}
+
+export class Models {
+  readonly #options: ModelsOptions;
+  readonly #now: () => number;
+  /** Least recently used first. */
+  readonly #entries = new Map<string, Entry>();
+  readonly #failures = new Map<string, { error: LeptonError; until: number }>();
+  readonly #unloading = new Set<Promise<void>>();
+
+  constructor(options: ModelsOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** @throws LeptonError `unavailable` when it cannot be fetched, loaded or kept, and why */
+  async acquire(target: VersionTarget): Promise<Lease> {
+    const failure = this.#failures.get(target.digest);
+    if (failure && failure.until > this.#now()) throw failure.error;
+    const entry = this.#entries.get(target.digest) ?? this.#begin(target);
+    this.#entries.delete(entry.digest);
+    this.#entries.set(entry.digest, entry);
+    entry.leases++;
+    try {
+      const startedAt = this.#now();
+      const waited = !entry.running;
+      const { manifest, instance } = entry.running ?? (await entry.loading);
+      this.#name(entry, target);
+      const release = () => {
+        entry.leases--;
+      };
+      return { manifest, instance, loadMs: waited ? this.#now() - startedAt : undefined, release };
+    } catch (error) {
+      entry.leases--;
+      throw error;
+    }
+  }
+
+  /** The manifest of a version that is loaded now. */
+  find(model: string, version: number): { digest: string; manifest: Manifest } | undefined {
+    for (const { digest, names, running } of this.#entries.values()) {
+      if (running && names.has(`${model}@${version}`)) return { digest, manifest: running.manifest };
+    }
+    return undefined;
+  }
+
+  loaded(): LoadedModel[] {
+    return [...this.#entries.values()].flatMap((entry) => (entry.running ? [...entry.names.values()] : []));
+  }
+
+  /** Unloads everything; runs under way end first. */
+  async close(): Promise<void> {
+    for (const entry of [...this.#entries.values()]) this.#unload(entry);
+    await Promise.all(this.#unloading);
+  }
+
+  #begin(target: VersionTarget): Entry {
+    const { digest } = target;
+    const label = `${target.model}@${target.version}`;
+    const entry: Entry = {
+      digest,
+      label,
+      names: new Map(),
+      bytes: 0,
+      leases: 0,
+      // Replaced below: the entry must be in its place before its work begins.
+      loading: undefined as never,
+      running: undefined,
+    };
+    this.#failures.delete(digest);
+    this.#entries.set(digest, entry);
+    entry.loading = this.#load(target, entry);
+    return entry;
+  }
+
+  async #load(target: VersionTarget, entry: Entry): Promise<Running> {
+    const { repository, engines, onChange } = this.#options;
+    const { digest, label } = entry;
+    const startedAt = this.#now();
+    try {
+      const described = await repository.describe(target);
+      const source = await repository.fetch(target, described);
+      // Only now: a download that fails must not cost anybody a loaded model.
+      this.#makeRoom(entry, described.sizeBytes);
+      const instance = await engines.load(source);
+      const running = { manifest: described.manifest, instance };
+      entry.running = running;
+      this.#name(entry, target);
+      void instance.lost.then((error) => {
+        if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
+        onChange({ state: 'lost', label, digest, reason: error.message });
+      });
+      onChange({ state: 'ready', label, digest, tookMs: this.#now() - startedAt });
+      return running;
+    } catch (error) {
+      this.#entries.delete(digest);
+      const failure = error instanceof EngineError ? forCaller(error, label) : error;
+      if (error instanceof EngineError && error.failure === 'unsupported')
+        this.#remember(digest, forCaller(error, label));
+      onChange({
+        state: 'failed',
+        label,
+        digest,
+        reason: failure instanceof Error ? failure.message : String(failure),
+      });
+      throw failure;
+    }
+  }
+
+  #name(entry: Entry, { model, version, digest }: VersionTarget): void {
+    entry.names.set(`${model}@${version}`, { model, version, digest });
+  }
+
+  #remember(digest: string, error: LeptonError): void {
+    const now = this.#now();
+    for (const [known, { until }] of this.#failures) if (until <= now) this.#failures.delete(known);
+    this.#failures.set(digest, { error, until: now + FAILURE_KEPT_MS });
+  }
+
+  /** Counts the entry, after unloading what has to go for it. @throws LeptonError `unavailable` */
+  #makeRoom(entry: Entry, bytes: number): void {
+    const { maxBytes, maxModels } = this.#options;
+    const others = [...this.#entries.values()].filter((other) => other !== entry);
+    const choice = chooseEvictions(others, bytes, { maxBytes, maxModels });
+    if (!choice.ok) throw new LeptonError('unavailable', `${entry.label}: ${choice.reason}`, { retryAfterSeconds: 1 });
+    for (const evicted of choice.evict) this.#unload(evicted);
+    entry.bytes = bytes;
+  }
+
+  #unload(entry: Entry): void {
+    const { digest, label } = entry;
+    this.#entries.delete(digest);
+    const unloaded = entry.loading
+      .then(({ instance }) => instance.unload())
+      .then(() => this.#options.onChange({ state: 'unloaded', label, digest }))
+      // A load that failed has been reported, and left nothing to unload.
+      .catch(() => undefined)
+      .finally(() => this.#unloading.delete(unloaded));
+    this.#unloading.add(unloaded);
+  }
+}
+
+function forCaller(error: EngineError, label: string): LeptonError {
+  return new LeptonError('unavailable', `${label} cannot be loaded: ${error.message}`, {
+    cause: error,
+    retryAfterSeconds: error.failure === 'unsupported' ? FAILURE_KEPT_MS / 1000 : 1,
+  });
+}

@@ -1,0 +1,56 @@
+/** What should run: a version's manifest and its verified files, whatever the source. */
+import { LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
+import type { ModelSource } from '../engines/engine.ts';
+import type { BlobCache } from './blob-cache.ts';
+import type { VersionSource, VersionTarget } from './version-source.ts';
+
+/** A version that may be fetched: nothing of its files is here for sure. */
+export interface Described {
+  manifest: Manifest;
+  /** Bytes of all files: what loading it is counted as. */
+  sizeBytes: number;
+}
+
+export class Repository {
+  readonly #source: VersionSource;
+  readonly #blobs: BlobCache;
+
+  constructor(source: VersionSource, blobs: BlobCache) {
+    this.#source = source;
+    this.#blobs = blobs;
+  }
+
+  /** @throws LeptonError `unavailable` when the source names another digest than the target */
+  async describe(target: VersionTarget): Promise<Described> {
+    const version = await this.#source.describe(target);
+    checkDigest(version, target);
+    const { manifest } = version;
+    return { manifest, sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+  }
+
+  /** Fetches every file. @throws LeptonError */
+  async fetch(target: VersionTarget, { manifest }: Described): Promise<ModelSource> {
+    let model: { file: VersionFile; path: string } | undefined;
+    for (const file of manifest.files) {
+      const path = await this.#blobs.fetch(file, (offset, signal) => this.#source.open(target, file, offset, signal));
+      if (!model && isModel(file)) model = { file, path };
+    }
+    const label = `${target.model}@${target.version}`;
+    if (model) return { label, format: manifest.format, path: model.path };
+    const names = manifest.files.map((file) => JSON.stringify(file.path)).join(', ');
+    throw new LeptonError('unavailable', `${label} has no file that ends in .onnx or .ort: it has ${names}`);
+  }
+}
+
+function isModel(file: VersionFile): boolean {
+  return /\.(onnx|ort)$/.test(file.path);
+}
+
+function checkDigest(version: Version, target: VersionTarget): void {
+  if (version.digest === target.digest) return;
+  const label = `${target.model}@${target.version}`;
+  throw new LeptonError(
+    'unavailable',
+    `the gateway asked for ${label} with ${target.digest}, but describes it with ${version.digest}`,
+  );
+}
