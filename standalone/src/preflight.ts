@@ -1,12 +1,14 @@
 /** What must hold before anything starts: a home that can be written, a port that is free. */
 import { once } from 'node:events';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { errnoOf, Failure, sentenceOf } from './failure.ts';
 import type { HomePaths } from './paths.ts';
 
 export const HOST = '127.0.0.1';
+
+const LONGEST_LOG_BYTES = 10 * 1024 * 1024;
 
 /** Makes the home's folders. @throws Failure when the home cannot be written. */
 export async function prepareHome(paths: HomePaths): Promise<void> {
@@ -16,9 +18,18 @@ export async function prepareHome(paths: HomePaths): Promise<void> {
     const probe = join(paths.home, `.probe-${process.pid}`);
     await writeFile(probe, '');
     await rm(probe);
+    await setLongLogsAside(paths.logs);
   } catch (cause) {
     const reason = sentenceOf(cause);
     throw new Failure(`the home ${paths.home} cannot be written (${reason}): name another with --home DIR`, { cause });
+  }
+}
+
+/** Once a start, so that the logs of a home stay bounded but for what one run writes. */
+async function setLongLogsAside(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    if (name.endsWith('.log') && (await stat(path)).size > LONGEST_LOG_BYTES) await rename(path, `${path}.old`);
   }
 }
 

@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** What the test runner puts into the environment, and a person's terminal does not. */
+const TEST_RUNNER = /^(NODE_ENV|TEST|VITEST.*)$/;
+
 export interface ProgramExit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -28,7 +31,9 @@ export class Program {
 
   /** Runs a command in the repository's root. */
   static run(command: string, args: string[]): Program {
-    return new Program(spawn(command, args, { cwd: ROOT, detached: true, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const env = Object.entries(process.env).filter(([name]) => !TEST_RUNNER.test(name));
+    const options = { cwd: ROOT, env: Object.fromEntries(env), detached: true };
+    return new Program(spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   /** The process started here, and so its group. */

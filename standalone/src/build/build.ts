@@ -23,13 +23,15 @@ const WORKER_SOURCES = ['worker', 'protocol', 'text', 'wrangler.toml', 'package-
 const CONSOLE_SOURCES = ['console', 'client', 'protocol', 'package-lock.json'];
 const TAIL_LINES = 20;
 
+/** Whatever runs us, a test runner for one, the outputs are those of every day. */
+const BUILD_ENVIRONMENT = { NODE_ENV: 'production', NO_COLOR: '1' };
+
 const QUIET_WRANGLER = {
   WRANGLER_SEND_METRICS: 'false',
   WRANGLER_SEND_ERROR_REPORTS: 'false',
   // The banner asks the npm registry for a newer version.
   WRANGLER_HIDE_BANNER: 'true',
   WRANGLER_WRITE_LOGS: 'false',
-  NO_COLOR: '1',
 };
 
 /** @throws Failure with the end of the tool's output. */
@@ -67,7 +69,6 @@ async function buildConsole(builder: Builder): Promise<void> {
     runTool(builder, 'the console', {
       args: [join(vite, '../bin/vite.js'), 'build', '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'],
       cwd: project.console,
-      env: { NO_COLOR: '1' },
     }),
   );
 }
@@ -79,11 +80,16 @@ function sourcesIn(project: ProjectPaths, names: string[]): string[] {
 interface Tool {
   args: string[];
   cwd?: string;
-  env: Record<string, string>;
+  env?: Record<string, string>;
 }
 
 async function runTool({ project, children, logFile }: Builder, what: string, tool: Tool): Promise<void> {
-  const { exit, logOffset } = await children.run({ cwd: project.root, ...tool, logFile });
+  const { exit, logOffset } = await children.run({
+    cwd: project.root,
+    ...tool,
+    env: { ...BUILD_ENVIRONMENT, ...tool.env },
+    logFile,
+  });
   if (exit.code === 0) return;
   const output = (await readTail(logFile, logOffset, TAIL_LINES)).join('\n');
   throw new Failure(`building ${what} failed: the tool ${tellExit(exit)} and wrote\n\n${output}`);
