@@ -34,6 +34,7 @@ export class Membership {
   readonly #backoff: Backoff;
   readonly #stop = new AbortController();
   #credential: Credential | undefined;
+  #joined = false;
   #state: string | undefined;
   #poked = false;
   #wake: () => void = () => undefined;
@@ -47,6 +48,11 @@ export class Membership {
   /** What the gateway gave at the last join; its key still counts while the gateway is away. */
   get credential(): Credential | undefined {
     return this.#credential;
+  }
+
+  /** Whether the gateway has taken a report of this membership; it stays so while the gateway is away. */
+  get joined(): boolean {
+    return this.#joined;
   }
 
   /** Joins, and reports until `leave`. @throws MembershipError when it cannot go on, at once or later */
@@ -94,6 +100,7 @@ export class Membership {
       return await this.#failed(error);
     }
     this.#backoff.reset();
+    this.#joined = true;
     this.#tell({ state: 'joined', id: this.#credential.id });
     return HEARTBEAT_INTERVAL_MS;
   }
@@ -103,6 +110,7 @@ export class Membership {
     const forgotten = error instanceof GatewayRefusal && (error.status === 401 || error.status === 404);
     if (forgotten && this.#credential && !this.#stop.signal.aborted) {
       this.#credential = undefined;
+      this.#joined = false;
       await this.#options.store.forget();
       this.#tell({ state: 'waiting', reason: `the gateway does not know this node any more: ${error.message}` });
       return 0;

@@ -54,6 +54,16 @@ export function addModel(): Buffer<ArrayBuffer> {
   return onnxFile([node], [vector('a', 'n'), vector('b', 'm')], [vector('sum', 'k')]);
 }
 
+/** A model that multiplies its square FP32 matrix `x` with itself, again and again: a run as long as wanted. */
+export function matMulModel(times: number): Buffer<ArrayBuffer> {
+  const nodes = Array.from({ length: times }, (_, i) => ({
+    operator: 'MatMul',
+    inputs: [i === 0 ? 'x' : `y${i - 1}`, 'x'],
+    output: i === times - 1 ? 'y' : `y${i}`,
+  }));
+  return onnxFile(nodes, [['x', 'FP32', ['n', 'n']]], [['y', 'FP32', ['n', 'n']]]);
+}
+
 function valueInfo([name, datatype, axes]: OnnxValue): Buffer<ArrayBuffer> {
   const shape = message(...axes.map((axis) => bytes(1, typeof axis === 'number' ? integer(1, axis) : bytes(2, axis))));
   const tensor = message(integer(1, ELEMENT_TYPE[datatype]), bytes(2, shape));

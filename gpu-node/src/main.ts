@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+/** The command `lepton-gpu-node`: settings in, a node up, signals and exit codes. */
+import pino from 'pino';
+import { readConfig } from './config.ts';
+import { MembershipError } from './fleet/membership.ts';
+import { type RunningNode, startNode } from './node.ts';
+
+const result = readConfig();
+if (result.kind === 'help') {
+  process.stdout.write(`${result.text}\n`);
+} else if (result.kind === 'invalid') {
+  process.stderr.write(`lepton-gpu-node cannot start:\n${result.problems.map((line) => `  ${line}\n`).join('')}`);
+  process.exitCode = 2;
+} else {
+  const log = pino({ level: result.config.logLevel, base: { node: result.config.name } });
+  let node: RunningNode | undefined;
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    if (node) void end(node);
+    else process.exit(0);
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  try {
+    node = await startNode(result.config, log);
+    await node.ended;
+  } catch (error) {
+    if (error instanceof MembershipError) log.fatal(error.message);
+    else log.fatal({ err: error }, `the node cannot go on: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  }
+}
+
+async function end(node: RunningNode): Promise<void> {
+  if (await node.stop()) process.exit(0);
+  // A run that is still on cannot be interrupted: exit() would wait for it and then abort. Replacing the process ends it.
+  if (process.platform !== 'win32') process.execve?.(process.execPath, [process.execPath, '-e', ''], {});
+  process.kill(process.pid, 'SIGKILL');
+}

@@ -1,0 +1,130 @@
+/** The node's HTTP side on plain `node:http`: a framework would cost as much as a small model's run. */
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { LeptonError, REQUEST_ID_HEADER, statusOf } from '@lepton-edge/protocol';
+import type { Logger } from 'pino';
+import type { InferenceCore } from '../core/infer.ts';
+import { CallerGone } from '../core/run-queue.ts';
+import type { Models } from '../models/lifecycle.ts';
+import { answerChallenge, type Prove } from './challenge.ts';
+import { modelMetadata, modelReady, serverMetadata } from './describe.ts';
+import { infer } from './infer.ts';
+import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
+import { isProtected, matchRoute, type Route } from './route.ts';
+import type { VerifyCall } from './verify-call.ts';
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+/** Longer than a gateway keeps an idle connection, so that it is the one to close. */
+const KEEP_ALIVE_MS = 75_000;
+const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
+const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
+
+export interface ServerParts {
+  core: InferenceCore;
+  models: Models;
+  verifyCall: VerifyCall;
+  prove: Prove;
+  /** Why no inference would work now; undefined when it would. */
+  notReady(): string | undefined;
+  /** Whether connections should end with their answers. */
+  draining(): boolean;
+  log: Logger;
+}
+
+interface Exchange {
+  request: IncomingMessage;
+  signal: AbortSignal;
+}
+
+/** A server that is not listening yet. */
+export function createHttpServer(parts: ServerParts): Server {
+  const options = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    noDelay: true,
+  };
+  return createServer(options, (request, response) => void handle(parts, request, response));
+}
+
+async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = requestIdOf(request);
+  const caller = new AbortController();
+  response.once('close', () => caller.abort());
+  let reply: Reply;
+  try {
+    reply = await answer(parts, { request, signal: caller.signal });
+  } catch (error) {
+    logFailure(parts.log, error, requestId, request);
+    if (error instanceof CallerGone) {
+      response.destroy();
+      return;
+    }
+    reply = errorReply(error);
+  }
+  response.setHeader(REQUEST_ID_HEADER, requestId);
+  if (parts.draining() || (reply.status === 413 && !isDrainable(request))) response.setHeader('connection', 'close');
+  send(response, reply);
+}
+
+async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {
+  const { request } = exchange;
+  const path = pathOf(request);
+  if (isProtected(path)) await parts.verifyCall(request.headers.authorization);
+  const matched = matchRoute(path);
+  if (!matched) throw new LeptonError('path_not_found', `there is nothing at ${JSON.stringify(path)} on a gpu-node`);
+  if (request.method !== matched.method) throw new MethodNotAllowed(request.method ?? '', matched.method);
+  return await dispatch(parts, matched.route, exchange);
+}
+
+async function dispatch(parts: ServerParts, route: Route, { request, signal }: Exchange): Promise<Reply> {
+  const { core, models } = parts;
+  switch (route.kind) {
+    case 'server':
+      return serverMetadata();
+    case 'live':
+      return json(200, { live: true });
+    case 'ready':
+      return readiness(parts.notReady());
+    case 'challenge':
+      return await answerChallenge(request, parts.prove);
+    case 'metadata':
+      return modelMetadata(models, route.model, route.version);
+    case 'model-ready':
+      return modelReady(models, route.model, route.version);
+    case 'infer':
+      return await infer(core, models, { request, signal, model: route.model, version: route.version });
+  }
+}
+
+function readiness(reason: string | undefined): Reply {
+  if (reason === undefined) return json(200, { ready: true });
+  return json(503, { ready: false, error: reason, code: 'unavailable' });
+}
+
+/** Whether to read to the end what was refused, so that a caller who is still sending gets to see the answer. */
+function isDrainable(request: IncomingMessage): boolean {
+  return Number(request.headers['content-length']) <= MAX_DRAINED_BYTES;
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? '/';
+  const query = url.indexOf('?');
+  return query < 0 ? url : url.slice(0, query);
+}
+
+/** The caller's own id goes on, so that its log and ours can be read together. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers[REQUEST_ID_HEADER];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+function logFailure(log: Logger, error: unknown, requestId: string, request: IncomingMessage): void {
+  const about = { requestId, method: request.method, path: pathOf(request) };
+  if (error instanceof CallerGone) log.debug(about, 'the caller left');
+  else if (!(error instanceof LeptonError)) log.error({ ...about, err: error }, 'a request failed');
+  else if (statusOf(error.code) >= 500)
+    log.warn({ ...about, code: error.code, err: error }, 'a request was not served');
+  else log.debug({ ...about, code: error.code, reason: error.message }, 'a request was refused');
+}

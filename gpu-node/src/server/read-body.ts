@@ -1,0 +1,59 @@
+/** Reads a request's body into memory of its own, within a bound. */
+import type { IncomingMessage } from 'node:http';
+import { LeptonError } from '@lepton-edge/protocol';
+import { CallerGone } from '../core/run-queue.ts';
+
+/**
+ * @returns bytes whose buffer nothing else uses, so that it may be moved to a thread
+ * @throws LeptonError `body_too_large`, `invalid_request`; CallerGone when the connection breaks
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  if (encoding !== 'identity') {
+    throw new LeptonError(
+      'invalid_request',
+      `expected a body without Content-Encoding, got ${JSON.stringify(encoding)}`,
+    );
+  }
+  const length = request.headers['content-length'];
+  const declared = length === undefined ? undefined : Number(length);
+  if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes, `${declared} bytes`);
+  try {
+    return declared === undefined ? await readUnknown(request, maxBytes) : await readExactly(request, declared);
+  } catch (error) {
+    if (error instanceof LeptonError) throw error;
+    throw new CallerGone('the connection broke while the body came', { cause: error });
+  }
+}
+
+/** Node's parser hands over exactly as much as was declared, or an error. */
+async function readExactly(request: IncomingMessage, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+async function readUnknown(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw tooLarge(maxBytes, 'more');
+    chunks.push(chunk);
+  }
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
+}
+
+function tooLarge(maxBytes: number, got: string): LeptonError {
+  return new LeptonError('body_too_large', `expected a body of at most ${maxBytes} bytes, got ${got}`);
+}
