@@ -1,6 +1,6 @@
 /** Puts a node together from its parts, and takes it apart again in order. */
 
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
@@ -38,7 +38,8 @@ export interface RunningNode {
 
 /** Listens, then joins. @throws Error when the home, the port or every engine fails */
 export async function startNode(config: Config, log: Logger): Promise<RunningNode> {
-  await mkdir(config.home, { recursive: true, mode: 0o700 });
+  await mkdir(config.home, { recursive: true });
+  await chmod(config.home, 0o700);
   const identity = await loadIdentity(config.home);
   const engines = await Engines.start([ortCpu]);
   for (const { name, reason } of engines.absent) log.info({ engine: name, reason }, 'an engine cannot run here');

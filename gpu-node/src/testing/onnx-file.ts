@@ -18,17 +18,17 @@ const ELEMENT_TYPE: Record<Datatype, number> = {
   BF16: 16,
 };
 
-export interface OnnxNode {
+interface OnnxNode {
   operator: string;
   inputs: string[];
   output: string;
 }
 
 /** A name, a datatype, and axes: a number, or a word for a dynamic one. */
-export type OnnxValue = [name: string, datatype: Datatype, axes: (number | string)[]];
+type OnnxValue = [name: string, datatype: Datatype, axes: (number | string)[]];
 
 /** The bytes of a model of opset 13. */
-export function onnxFile(nodes: OnnxNode[], inputs: OnnxValue[], outputs: OnnxValue[]): Buffer<ArrayBuffer> {
+function onnxFile(nodes: OnnxNode[], inputs: OnnxValue[], outputs: OnnxValue[]): Buffer<ArrayBuffer> {
   const graph = message(
     ...nodes.map((node) =>
       bytes(1, message(...node.inputs.map((name) => bytes(1, name)), bytes(2, node.output), bytes(4, node.operator))),

@@ -1,5 +1,8 @@
-/** Tensors as they cross to a worker thread: ONNX Runtime's types, strings decoded, buffers ready to be moved. */
-import { type Datatype, shapeText, type Tensor } from '@lepton-edge/protocol';
+/**
+ * Tensors as they cross to a worker thread: ONNX Runtime's types, strings decoded, buffers ready to be moved. Of the
+ * protocol only its types are used: its code would take longer to load than a small model, in every thread.
+ */
+import type { Datatype, Tensor } from '@lepton-edge/protocol';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';
 import { EngineError } from '../engine.ts';
 
@@ -48,10 +51,7 @@ export function toWire({ name, datatype, shape, data }: Tensor): WireTensor {
 export function fromWire({ name, type, dims, data }: WireTensor): Tensor {
   const datatype = datatypeOf(type);
   if (!datatype) {
-    throw new EngineError(
-      'refused',
-      `output ${JSON.stringify(name)} is ${type} ${shapeText(dims)}: it has no datatype`,
-    );
+    throw new EngineError('refused', `output ${JSON.stringify(name)} is ${type}: the protocol has no such datatype`);
   }
   const bytes = isStrings(data) ? data.map((text) => encoder.encode(text)) : data;
   return { name, datatype, shape: [...dims], data: bytes };

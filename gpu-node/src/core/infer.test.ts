@@ -1,0 +1,85 @@
+import { type InferRequest, Manifest, type Tensor } from '@lepton-edge/protocol';
+import { describe, expect, it } from 'vitest';
+import { EngineError, type Instance, type RunInput } from '../engines/engine.ts';
+import type { Lease, Models } from '../models/lifecycle.ts';
+import { InferenceCore } from './infer.ts';
+
+const target = { model: 'm', version: 3, digest: 'd' };
+const x: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(1) };
+const manifest = Manifest.parse({
+  files: [{ path: 'model.onnx', digest: `sha256:${'0'.repeat(64)}`, sizeBytes: 1 }],
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1] }],
+  outputs: ['y', 'z'].map((name) => ({ name, datatype: 'FP32', shape: [-1] })),
+});
+
+function setup(run: Instance['run']) {
+  const leases = { open: 0 };
+  const acquire = async (): Promise<Lease> => {
+    leases.open++;
+    const instance: Instance = {
+      inputs: [],
+      outputs: [],
+      concurrency: 1,
+      run,
+      lost: new Promise(() => undefined),
+      unload: async () => undefined,
+    };
+    const release = () => {
+      leases.open--;
+    };
+    return { manifest, instance, loadMs: undefined, release };
+  };
+  const models: Pick<Models, 'acquire'> = { acquire };
+  const core = new InferenceCore(models as Models, 2);
+  const infer = async (request: InferRequest) => {
+    const admitted = core.admit(target);
+    try {
+      return await admitted.infer(request);
+    } finally {
+      admitted.leave();
+    }
+  };
+  return { core, infer, leases };
+}
+
+describe('InferenceCore', () => {
+  it('runs for the outputs asked for, or for all', async () => {
+    const asked: (readonly string[])[] = [];
+    const { infer } = setup(async ({ outputs }: RunInput) => {
+      asked.push(outputs);
+      return { outputs: outputs.map((name) => ({ ...x, name })), runMs: 2 };
+    });
+    const outcome = await infer({ id: 'i', inputs: [x] });
+    expect(outcome.response).toMatchObject({ modelName: 'm', modelVersion: '3', id: 'i' });
+    expect(outcome.phases).toMatchObject({ loadMs: undefined, runMs: 2 });
+    await infer({ inputs: [x], outputs: [{ name: 'z' }] });
+    expect(asked).toEqual([['y', 'z'], ['z']]);
+  });
+
+  it.each([
+    ['refused', 'inference_failed', undefined],
+    ['lost', 'unavailable', 1],
+  ] as const)('tells the caller what a run that is %s means', async (failure, code, retryAfterSeconds) => {
+    const { infer, leases, core } = setup(() => Promise.reject(new EngineError(failure, 'its sentence')));
+    const expected = { code, retryAfterSeconds, message: expect.stringContaining('its sentence') };
+    await expect(infer({ inputs: [x] })).rejects.toMatchObject(expected);
+    expect(leases.open).toBe(0);
+    expect(core.load()).toEqual({ inFlight: 0, queued: 0 });
+  });
+
+  it('checks before it runs', async () => {
+    const { infer, leases } = setup(() => Promise.reject(new Error('not run')));
+    await expect(infer({ inputs: [] })).rejects.toMatchObject({ code: 'invalid_tensor' });
+    expect(leases.open).toBe(0);
+  });
+
+  it('refuses beyond its places before anything is read', () => {
+    const { core } = setup(() => Promise.reject(new Error('not run')));
+    core.admit(target);
+    const second = core.admit(target);
+    expect(core.load()).toEqual({ inFlight: 0, queued: 2 });
+    expect(() => core.admit(target)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    second.leave();
+    core.admit(target);
+  });
+});
