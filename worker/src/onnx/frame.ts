@@ -1,0 +1,56 @@
+/** Where in the file a walk stands: a message within its message, so that every complaint can name the place. */
+import type { Field, Message } from './schema.ts';
+import { TensorSize } from './tensor-size.ts';
+
+/** A message being walked. */
+export interface Frame {
+  message: Message;
+  parent: Frame | undefined;
+  /** As it stands in a path: `graph`, `initializer[3]`. */
+  label: string;
+  depth: number;
+  /** Byte offsets; `end` may lie behind the end of a file that was cut off. */
+  start: number;
+  end: number;
+  /** How often each field (by number) was seen. */
+  counts: Map<number, number>;
+  /** Whether what is read is kept. */
+  kept: boolean;
+  keptMessage: boolean;
+  alternative: string | undefined;
+  tensor: TensorSize | undefined;
+}
+
+/** A frame for `message` in `[start, end)`; without a parent it is the whole file. */
+export function frameOf(message: Message, start: number, end: number, parent?: Frame, field?: Field): Frame {
+  return {
+    message,
+    parent,
+    label: parent && field ? labelOf(parent, field) : '',
+    depth: parent ? parent.depth + 1 : 0,
+    start,
+    end,
+    counts: new Map(),
+    kept: parent && field ? parent.kept && field.kept : true,
+    keptMessage: false,
+    alternative: undefined,
+    tensor: message.name === 'TensorProto' ? new TensorSize() : undefined,
+  };
+}
+
+/** `graph.node[3]`; for the file itself `the model`. */
+export function pathOf(frame: Frame): string {
+  const labels: string[] = [];
+  for (let at: Frame = frame; at.parent; at = at.parent) labels.unshift(at.label);
+  return labels.length > 0 ? labels.join('.') : 'the model';
+}
+
+/** `graph.node[3].op_type`, the field last counted. */
+export function pathOfField(frame: Frame, field: Field): string {
+  const label = labelOf(frame, field);
+  return frame.parent ? `${pathOf(frame)}.${label}` : label;
+}
+
+function labelOf(frame: Frame, field: Field): string {
+  return field.repeated ? `${field.name}[${(frame.counts.get(field.number) ?? 1) - 1}]` : field.name;
+}
