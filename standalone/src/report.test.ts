@@ -3,13 +3,12 @@ import type { FirstRun } from './examples/first-runs.ts';
 import { tellPlacement } from './examples/first-runs.ts';
 import { formatCurl, formatRuns } from './report.ts';
 
-const run = (model: string, sizeBytes: number): FirstRun => ({
+const run = (model: string, elementCount: number): FirstRun => ({
   model,
   where: 'edge',
   totalMs: 12.4,
   answer: 'yes',
-  failed: false,
-  request: { path: `/home/me/my gateway/${model}.json`, sizeBytes },
+  request: { path: `/home/me/my gateway/${model}.json`, elementCount },
 });
 
 describe('formatRuns', () => {
@@ -24,7 +23,7 @@ describe('formatRuns', () => {
 });
 
 describe('formatCurl', () => {
-  it('sends the smallest request, with paths quoted for the shell and without the key itself', () => {
+  it('sends the request with the least to read, with paths quoted for the shell and without the key itself', () => {
     expect(formatCurl('http://127.0.0.1:8787', "/it's/admin.key", [run('language', 900), run('digits', 800)])).toBe(
       `curl -i http://127.0.0.1:8787/v2/models/digits/infer -H "authorization: Bearer $(cat '/it'\\''s/admin.key')" ` +
         `-H 'content-type: application/json' --data '@/home/me/my gateway/digits.json'`,

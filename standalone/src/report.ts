@@ -26,14 +26,14 @@ export function formatDuration(ms: number): string {
 }
 
 /**
- * A command to copy: the smallest of the examples' requests, or the list of models where there is none.
+ * A command to copy: of the examples' requests the one with the least to read, or the list of models where there is none.
  * @param adminKeyPath is read by the shell when the command runs, so that the key itself is not shown.
  */
 export function formatCurl(url: string, adminKeyPath: string, runs: FirstRun[]): string {
   const key = `-H "authorization: Bearer $(cat ${quote(adminKeyPath)})"`;
   const [smallest] = runs
     .flatMap(({ model, request }) => (request ? [{ model, ...request }] : []))
-    .sort((a, b) => a.sizeBytes - b.sizeBytes);
+    .sort((a, b) => a.elementCount - b.elementCount);
   if (!smallest) return `curl -i ${url}/api/models ${key}`;
   const body = `-H 'content-type: application/json' --data ${quote(`@${smallest.path}`)}`;
   return `curl -i ${url}/v2/models/${smallest.model}/infer ${key} ${body}`;

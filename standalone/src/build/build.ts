@@ -22,6 +22,8 @@ export interface Builder {
 const WORKER_SOURCES = ['worker', 'protocol', 'text', 'wrangler.toml', 'package-lock.json'];
 const CONSOLE_SOURCES = ['console', 'client', 'protocol', 'package-lock.json'];
 const TAIL_LINES = 20;
+/** Of the tool's own stack, which tells nothing about our sources. */
+const STACK_LINE = /^\s+at /;
 
 /** Whatever runs us, a test runner for one, the outputs are those of every day. */
 const BUILD_ENVIRONMENT = { NODE_ENV: 'production', NO_COLOR: '1' };
@@ -91,6 +93,10 @@ async function runTool({ project, children, logFile }: Builder, what: string, to
     logFile,
   });
   if (exit.code === 0) return;
-  const output = (await readTail(logFile, logOffset, TAIL_LINES)).join('\n');
+  const lines = await readTail(logFile, logOffset, 2 * TAIL_LINES);
+  const output = lines
+    .filter((line) => !STACK_LINE.test(line))
+    .slice(-TAIL_LINES)
+    .join('\n');
   throw new Failure(`building ${what} failed: the tool ${tellExit(exit)} and wrote\n\n${output}`);
 }

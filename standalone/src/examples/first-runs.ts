@@ -1,7 +1,7 @@
 /** One inference on each example, told in a table; the requests are kept, so that one can be shown as a curl. */
 import { join } from 'node:path';
-import type { InferOptions, LeptonClient, TensorInput } from '@lepton-edge/client';
-import type { Example } from '@lepton-edge/examples';
+import type { InferOptions, InferResult, LeptonClient, TensorInput } from '@lepton-edge/client';
+import type { Example, ExampleRun, Inferer } from '@lepton-edge/examples';
 import { encodeInferRequest } from '@lepton-edge/protocol';
 import { sentenceOf } from '../failure.ts';
 import { writeFileAtomically } from '../write-file.ts';
@@ -12,10 +12,10 @@ export interface FirstRun {
   where: string;
   /** Milliseconds for all calls of the run. */
   totalMs: number;
+  /** What the example said, or why it could not. */
   answer: string;
-  failed: boolean;
-  /** The body of the run's first request as a file. */
-  request?: { path: string; sizeBytes: number };
+  /** The run's first request: its body as a file, and how many numbers it and its answer hold. Absent when it failed. */
+  request?: { path: string; elementCount: number };
 }
 
 export interface Runner {
@@ -38,24 +38,41 @@ export async function runExamples(examples: readonly Example[], runner: Runner):
 }
 
 async function runExample(example: Example, runner: Runner, nodes: Map<string, string>): Promise<FirstRun> {
-  let first: string | undefined;
-  const recorded = {
-    infer(ref: string, inputs: TensorInput[], options?: InferOptions) {
-      first ??= encodeInferRequest({ inputs });
-      return runner.client.infer(ref, inputs, options);
-    },
-  };
+  const recorder = new Recorder(runner.client);
   const began = performance.now();
-  const elapsed = () => performance.now() - began;
+  let run: ExampleRun;
   try {
-    const { answer, last } = await example.run(recorded);
-    const run = { model: example.name, where: tellPlacement(last.placement, nodes), totalMs: elapsed(), answer };
-    if (first === undefined) return { ...run, failed: false };
-    const path = join(runner.folder, `${example.name}.json`);
-    await writeFileAtomically(path, first);
-    return { ...run, failed: false, request: { path, sizeBytes: Buffer.byteLength(first) } };
+    run = await example.run(recorder);
   } catch (error) {
-    return { model: example.name, where: '-', totalMs: elapsed(), answer: sentenceOf(error), failed: true };
+    const totalMs = performance.now() - began;
+    return { model: example.name, where: '-', totalMs, answer: sentenceOf(error) };
+  }
+  const totalMs = performance.now() - began;
+  const path = join(runner.folder, `${example.name}.json`);
+  await writeFileAtomically(path, recorder.firstBody);
+  const where = tellPlacement(run.last.placement, nodes);
+  const request = { path, elementCount: recorder.firstElementCount };
+  return { model: example.name, where, totalMs, answer: run.answer, request };
+}
+
+/** Passes inferences on and keeps the first. */
+class Recorder implements Inferer {
+  firstBody = '';
+  /** Of all its input and output tensors. */
+  firstElementCount = 0;
+  readonly #client: Inferer;
+
+  constructor(client: Inferer) {
+    this.#client = client;
+  }
+
+  async infer(ref: string, inputs: TensorInput[], options?: InferOptions): Promise<InferResult> {
+    const result = await this.#client.infer(ref, inputs, options);
+    if (this.firstBody === '') {
+      this.firstBody = encodeInferRequest({ inputs });
+      this.firstElementCount = [...inputs, ...result.outputs].reduce((sum, { data }) => sum + data.length, 0);
+    }
+    return result;
   }
 }
 
