@@ -1,0 +1,85 @@
+/** The frame of every page: where one can go, light or dark, and the way out. */
+import {
+  Anchor,
+  AppShell,
+  Button,
+  Container,
+  Group,
+  Text,
+  useComputedColorScheme,
+  useMantineColorScheme,
+} from '@mantine/core';
+import type { ReactNode } from 'react';
+import { NavLink } from 'react-router';
+import { useSession } from '../session/session.tsx';
+import classes from './frame.module.css';
+
+const PAGES = [
+  { to: '/', label: 'Models' },
+  { to: '/nodes', label: 'Nodes' },
+];
+
+export function Frame({ children }: { children: ReactNode }) {
+  const { signOut } = useSession();
+  return (
+    <AppShell header={{ height: 56 }} padding="md">
+      <a className={classes.skip} href="#content">
+        Skip to content
+      </a>
+      <AppShell.Header>
+        <Container size="xl" h="100%">
+          <Group h="100%" justify="space-between" wrap="nowrap" gap="xs">
+            <Group gap="lg" wrap="nowrap">
+              <Group gap={8} wrap="nowrap">
+                <img src="/icon.svg" alt="" width={24} height={24} />
+                <Text fw={700} visibleFrom="sm">
+                  Lepton Edge
+                </Text>
+              </Group>
+              <Group component="nav" aria-label="Pages" gap="xs" wrap="nowrap">
+                {PAGES.map(({ to, label }) => (
+                  <NavLink key={to} to={to} end={to !== '/'} className={classes.page ?? ''}>
+                    {label}
+                  </NavLink>
+                ))}
+                <a href="/docs" className={classes.page}>
+                  API<span className={classes.long}> reference</span>
+                </a>
+              </Group>
+            </Group>
+            <Group gap="xs" wrap="nowrap">
+              <ColorSchemeButton />
+              <Button variant="default" size="xs" onClick={signOut}>
+                Sign out
+              </Button>
+            </Group>
+          </Group>
+        </Container>
+      </AppShell.Header>
+      <AppShell.Main id="content">
+        <Container size="xl" px={0}>
+          {children}
+        </Container>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+export function ColorSchemeButton() {
+  const { setColorScheme } = useMantineColorScheme();
+  const next = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark';
+  return (
+    <Button variant="subtle" size="xs" onClick={() => setColorScheme(next)} aria-label={`Switch to ${next} colours`}>
+      {next === 'dark' ? '☾' : '☀'}
+    </Button>
+  );
+}
+
+/** A link within the console. */
+export function PageLink({ to, children }: { to: string; children: ReactNode }) {
+  return (
+    <Anchor component={NavLink} to={to} fw={600}>
+      {children}
+    </Anchor>
+  );
+}
