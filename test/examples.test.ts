@@ -45,7 +45,9 @@ describe('every example', () => {
       const [edge, node] = runs as [ExampleRun, ExampleRun];
       expect(edge.last.placement).toBe('edge');
       expect(node.last.placement).toMatch(/^node:/);
-      expect(node.answer).toBe(edge.answer);
+      // Two places may round the number in parentheses differently.
+      const words = ({ answer }: ExampleRun) => answer.replace(/ \(.*\)/, '');
+      expect(words(node)).toBe(words(edge));
       expect(difference(edge.last, node.last)).toBeLessThan(name === 'use-lite-int8' ? 1e-2 : 1e-4);
     },
   );

@@ -173,12 +173,13 @@ describe('what is refused', () => {
   });
 
   it('an input that the model itself refuses: 400 with the runtime’s sentence', async () => {
-    const data = new Array(64).fill(0);
-    const place = { 'x-lepton-place': 'edge' };
-    const body = { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3, 2, 2], data: data.slice(0, 12) }] };
-    const answer = await call('POST', '/v2/models/pp-ocr-direction/infer', { body, headers: place });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'inference_failed' } });
-    expect(answer.body.error).toMatch(/the model refused its inputs: .+/);
+    const beyond = { name: 'input_ids', datatype: 'INT64', shape: [1, 1], data: [999_999] };
+    for (const place of ['edge', 'node']) {
+      const headers = { 'x-lepton-place': place };
+      const answer = await call('POST', '/v2/models/use-lite-int8/infer', { body: { inputs: [beyond] }, headers });
+      expect(answer).toMatchObject({ status: 400, body: { code: 'inference_failed' } });
+      expect(answer.body.error).toMatch(/the model refused its inputs: .*indices/);
+    }
   });
 
   it('no key, a wrong key, a key without the scope', async () => {

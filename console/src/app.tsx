@@ -1,6 +1,6 @@
 /** The console's pages and the frame around them. */
 import { Alert } from '@mantine/core';
-import { Route, Routes } from 'react-router';
+import { Navigate, Route, Routes } from 'react-router';
 import { Frame } from './components/frame.tsx';
 import { ModelPage } from './pages/model.tsx';
 import { ModelsPage } from './pages/models.tsx';
@@ -15,7 +15,7 @@ export function App() {
   return (
     <Frame>
       <Routes>
-        <Route path="/" element={<ModelsPage />} />
+        <Route path="/" element={<Navigate to="/models" replace />} />
         <Route path="/models" element={<ModelsPage />} />
         <Route path="/models/:model" element={<ModelPage />} />
         <Route path="/models/:model/versions/:version/:tab?" element={<VersionPage />} />

@@ -17,5 +17,7 @@ export async function launchBrowser(): Promise<Browser> {
   if (process.platform !== 'linux' || process.arch !== 'x64') {
     throw new Error(`no Chrome found: expected one of ${INSTALLED.join(', ')}`);
   }
-  return await chromium.launch({ executablePath: await bundled.executablePath(), args: bundled.args });
+  // In a single process, as its flags have it, the browser ends with the first page that is closed.
+  const args = bundled.args.filter((flag) => flag !== '--single-process' && flag !== '--no-zygote');
+  return await chromium.launch({ executablePath: await bundled.executablePath(), args });
 }

@@ -11,7 +11,7 @@ export function Facts({ facts }: { facts: [name: string, value: ReactNode][] }) 
           .filter(([, value]) => value !== undefined && value !== '')
           .map(([name, value]) => (
             <Table.Tr key={name}>
-              <Table.Th w={150} fw={500} c="dimmed" style={{ verticalAlign: 'top' }}>
+              <Table.Th w={170} fw={500} c="dimmed" style={{ verticalAlign: 'top' }}>
                 {name}
               </Table.Th>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>{value}</Table.Td>

@@ -15,7 +15,7 @@ import { useSession } from '../session/session.tsx';
 import classes from './frame.module.css';
 
 const PAGES = [
-  { to: '/', label: 'Models' },
+  { to: '/models', label: 'Models' },
   { to: '/nodes', label: 'Nodes' },
 ];
 
@@ -38,7 +38,7 @@ export function Frame({ children }: { children: ReactNode }) {
               </Group>
               <Group component="nav" aria-label="Pages" gap="xs" wrap="nowrap">
                 {PAGES.map(({ to, label }) => (
-                  <NavLink key={to} to={to} end={to !== '/'} className={classes.page ?? ''}>
+                  <NavLink key={to} to={to} className={classes.page ?? ''}>
                     {label}
                   </NavLink>
                 ))}
@@ -70,7 +70,9 @@ export function ColorSchemeButton() {
   const next = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark';
   return (
     <Button variant="subtle" size="xs" onClick={() => setColorScheme(next)} aria-label={`Switch to ${next} colours`}>
-      {next === 'dark' ? '☾' : '☀'}
+      <span aria-hidden style={{ fontSize: 18 }}>
+        {next === 'dark' ? '☾' : '☀'}
+      </span>
     </Button>
   );
 }

@@ -24,7 +24,7 @@ export function ModelPage() {
   return (
     <Stack>
       <Breadcrumbs>
-        <Anchor component={Link} to="/">
+        <Anchor component={Link} to="/models">
           Models
         </Anchor>
         <Text>{model}</Text>

@@ -24,7 +24,7 @@ export function VersionPage() {
   return (
     <Stack>
       <Breadcrumbs>
-        <Anchor component={Link} to="/">
+        <Anchor component={Link} to="/models">
           Models
         </Anchor>
         <Anchor component={Link} to={`/models/${model}`}>

@@ -114,7 +114,7 @@ function check({ manifest }: Lease, request: InferRequest): string[] {
 
 function forCaller(error: EngineError): LeptonError {
   if (error.failure === 'refused') {
-    return new LeptonError('inference_failed', `the model refused this input: ${error.message}`, { cause: error });
+    return new LeptonError('inference_failed', `the model refused its inputs: ${error.message}`, { cause: error });
   }
   return new LeptonError('unavailable', error.message, { cause: error, retryAfterSeconds: 1 });
 }

@@ -20,13 +20,13 @@ export function Answer({ result, totalMs, labels }: Props) {
   return (
     <Stack>
       <Group gap="xs">
-        <Text size="sm">Ran on</Text>
+        <Text size="sm">Placement</Text>
         <Badge variant="light" tt="none">
           {result.placement}
         </Badge>
-        <Text size="sm">cache</Text>
+        <Text size="sm">Cache</Text>
         <StateBadge state={result.cache} />
-        <Text size="sm">in {formatMs(totalMs)}</Text>
+        <Text size="sm">Total {formatMs(totalMs)}</Text>
       </Group>
       {phases.length > 0 && (
         <Group gap="md">

@@ -8,8 +8,8 @@ import type { Inspection } from '../../onnx/inspect.ts';
  */
 export const MAX_EDGE_MODEL_BYTES = 16 * 1024 * 1024;
 
-export function admissionOf({ report, controlFlow }: Inspection, policy: PlacementPolicy): Admission {
-  const reason = ineligible(report.sizeBytes, controlFlow, policy);
+export function admissionOf({ report, loops }: Inspection, policy: PlacementPolicy): Admission {
+  const reason = ineligible(report.sizeBytes, loops, policy);
   return {
     inspection: report,
     edgeEligible: reason === undefined,
@@ -17,11 +17,10 @@ export function admissionOf({ report, controlFlow }: Inspection, policy: Placeme
   };
 }
 
-function ineligible(sizeBytes: number, controlFlow: boolean, policy: PlacementPolicy): string | undefined {
+function ineligible(sizeBytes: number, loops: boolean, policy: PlacementPolicy): string | undefined {
   if (policy === 'node') return 'its policy is "node"';
   if (sizeBytes > MAX_EDGE_MODEL_BYTES) {
     return `it is ${sizeBytes} bytes, at most ${MAX_EDGE_MODEL_BYTES} fit beside ONNX Runtime in an isolate`;
   }
-  if (controlFlow) return 'it has control flow (Loop, Scan or If), and nothing interrupts a run at the edge';
-  return undefined;
+  return loops ? 'it has a Loop or Scan, and nothing interrupts a run at the edge that does not end' : undefined;
 }
