@@ -82,7 +82,7 @@ export async function infer(
 }
 
 /** `cache;dur=0.1, run;dur=4.2` → `{cache: 0.1, run: 4.2}`. Source: W3C Server Timing. */
-export function parseServerTiming(text: string): Record<string, number> {
+function parseServerTiming(text: string): Record<string, number> {
   const phases: Record<string, number> = {};
   for (const metric of text.split(',')) {
     const [name, ...params] = metric.trim().split(';');

@@ -6,7 +6,7 @@ import type { InferResult } from '@lepton-edge/client';
 import type { Tensor } from '@lepton-edge/protocol';
 import { type Inferer, inferOptions, type RunOptions } from '../example.ts';
 
-export const SAMPLE_RATE = 16_000;
+const SAMPLE_RATE = 16_000;
 const CONTEXT = 64;
 const FRAME = 512;
 const THRESHOLD = 0.5;

@@ -20,7 +20,7 @@ export interface Ages {
   outageMs: number;
 }
 
-export const REGISTRY_AGES: Ages = { freshMs: 2_000, staleMs: 8_000, outageMs: 3_600_000 };
+const REGISTRY_AGES: Ages = { freshMs: 2_000, staleMs: 8_000, outageMs: 3_600_000 };
 
 export interface EntityCacheOptions<T> {
   /** Reads one entity; undefined when it does not exist. It throws when the database cannot be reached. */

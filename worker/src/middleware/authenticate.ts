@@ -19,7 +19,7 @@ export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> =>
   };
 
 /** Whether a key may do what a scope stands for. */
-export function hasScope(principal: Principal, scope: Scope): boolean {
+function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope) || (scope !== 'node' && principal.scopes.has('admin'));
 }
 

@@ -6,7 +6,7 @@ import type { Inspection } from '../../onnx/inspect.ts';
  * Files above this leave no room beside ONNX Runtime in an isolate: weights take about 2.5 times their size there, and
  * runtime and weights together have 62.5 MiB.
  */
-export const MAX_EDGE_MODEL_BYTES = 16 * 1024 * 1024;
+const MAX_EDGE_MODEL_BYTES = 16 * 1024 * 1024;
 
 export function admissionOf({ report, loops }: Inspection, policy: PlacementPolicy): Admission {
   const reason = ineligible(report.sizeBytes, loops, policy);
