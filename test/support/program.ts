@@ -18,6 +18,8 @@ export class Program {
   readonly exited: Promise<ProgramExit>;
   readonly #child: ChildProcess;
   #output = '';
+  /** Settles when there is more output. */
+  #news = Promise.withResolvers<void>();
 
   private constructor(child: ChildProcess) {
     this.#child = child;
@@ -25,6 +27,8 @@ export class Program {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.#output += text;
+        this.#news.resolve();
+        this.#news = Promise.withResolvers();
       });
     }
   }
@@ -58,18 +62,12 @@ export class Program {
         .slice(0, -1)
         .find((line) => line.startsWith(beginning));
       if (found !== undefined) return found;
-      const ended = await Promise.race([this.exited, this.#more()]);
+      const ended = await Promise.race([this.exited, this.#news.promise]);
       if (ended) {
         const how = ended.signal ?? `status ${ended.code}`;
         throw new Error(`the program ended (${how}) without a line "${beginning}…":\n${this.#output}`);
       }
     }
-  }
-
-  async #more(): Promise<undefined> {
-    const { stdout, stderr } = this.#child;
-    if (!stdout || !stderr) throw new Error('the program has no output');
-    await Promise.race([once(stdout, 'data'), once(stderr, 'data')]);
   }
 
   /** Signals the process started here alone, as a service manager does. */
