@@ -4,7 +4,7 @@ import type { FirstRun } from './examples/first-runs.ts';
 const GAP = '  ';
 
 /** Lines of one column each, aligned; the last column is left ragged. */
-export function formatTable(header: string[], rows: string[][]): string[] {
+function formatTable(header: string[], rows: string[][]): string[] {
   const lines = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));
   return lines.map((cells) =>
@@ -21,7 +21,7 @@ export function formatRuns(runs: FirstRun[]): string[] {
 }
 
 /** `850 ms`, `2.4 s` */
-export function formatDuration(ms: number): string {
+function formatDuration(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
