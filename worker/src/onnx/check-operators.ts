@@ -1,7 +1,8 @@
 /** Whether the runtime has every operator that a model uses, in the opset the model asks for. */
 import { domainsWith, opsetsWith, RUNTIME } from './known-operators.ts';
 import type { FunctionTable } from './local-functions.ts';
-import { allNodes, DEFAULT_DOMAIN, domainOf, type Node, operatorKey } from './model.ts';
+import { allNodes, DEFAULT_DOMAIN, type Node, nodeName, splitKey } from './model.ts';
+import type { Names } from './names.ts';
 import type { Opsets } from './opsets.ts';
 import { quote, refuse } from './refuse.ts';
 
@@ -13,19 +14,19 @@ export function checkOperators(
   nodes: readonly Node[],
   opsets: Opsets,
   functions: FunctionTable,
+  names: Names,
   counts: Map<string, number>,
 ): void {
   for (const node of allNodes(nodes)) {
-    const domain = domainOf(node.domain);
-    const name = node.opType ?? '';
-    const key = operatorKey(domain, name);
-    if (!functions.has(key)) checkOperator(node, domain, name, opsets);
+    const key = names.textOf(node.operator);
+    if (!functions.has(key)) checkOperator(node, key, opsets, names);
     counts.set(key, (counts.get(key) ?? 0) + 1);
   }
 }
 
-function checkOperator(node: Node, domain: string, name: string, opsets: Opsets): void {
-  const user = `node ${quote(node.name || node.output?.find((output) => output !== '') || '')}`;
+function checkOperator(node: Node, key: string, opsets: Opsets, names: Names): void {
+  const { domain, name } = splitKey(key);
+  const user = `node ${quote(nodeName(node, names))}`;
   if (name === '') refuse(`${user} names no operator`);
   const supported = RUNTIME.opsets.get(domain);
   if (!supported) {

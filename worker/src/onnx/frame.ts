@@ -9,6 +9,8 @@ export interface Frame {
   /** As it stands in a path: `graph`, `initializer[3]`. */
   label: string;
   depth: number;
+  /** The field of `parent` it stands in. */
+  field: Field | undefined;
   /** Byte offsets; `end` may lie behind the end of a file that was cut off. */
   start: number;
   end: number;
@@ -16,7 +18,6 @@ export interface Frame {
   counts: Map<number, number>;
   /** Whether what is read is kept. */
   kept: boolean;
-  keptMessage: boolean;
   alternative: string | undefined;
   tensor: TensorSize | undefined;
 }
@@ -26,13 +27,13 @@ export function frameOf(message: Message, start: number, end: number, parent?: F
   return {
     message,
     parent,
+    field,
     label: parent && field ? labelOf(parent, field) : '',
     depth: parent ? parent.depth + 1 : 0,
     start,
     end,
     counts: new Map(),
     kept: parent && field ? parent.kept && field.kept : true,
-    keptMessage: false,
     alternative: undefined,
     tensor: message.name === 'TensorProto' ? new TensorSize() : undefined,
   };

@@ -2,25 +2,14 @@
 import type { InspectionReport, TensorSpec } from '@lepton-edge/protocol';
 import { checkFunction, checkGraph } from './check-graph.ts';
 import { checkOperators } from './check-operators.ts';
-import { externalDataOf } from './external-data.ts';
 import { RUNTIME } from './known-operators.ts';
 import { checkExpansion, type FunctionTable, localFunctionsOf } from './local-functions.ts';
-import {
-  allNodes,
-  DEFAULT_DOMAIN,
-  domainOf,
-  type Model,
-  numberOf,
-  parametersOf,
-  parametersOfNodes,
-  subgraphsOf,
-} from './model.ts';
+import { allNodes, type Model } from './model.ts';
 import { opsetsOf } from './opsets.ts';
 import { readModel } from './read-model.ts';
 import type { RangeSource } from './reader.ts';
 import { quote, refuse } from './refuse.ts';
 import { signatureOf } from './signature-of.ts';
-import { elementCount } from './tensor-size.ts';
 
 export type { RangeSource } from './reader.ts';
 
@@ -47,9 +36,9 @@ const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
  */
 export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
   const model = await readModel(file);
-  const graph = model.graph ?? {};
+  const { names, graph = { inputs: [], outputs: [], weights: [], nodes: [] } } = model;
   checkIrVersion(model);
-  const opsets = opsetsOf(model.opsetImport ?? [], 'the model');
+  const opsets = opsetsOf(model.opsetImports, 'the model');
   if (opsets.size === 0) {
     refuse(
       'the model has no opset_import: the file is cut off, or it was written by something that does not follow ONNX',
@@ -57,32 +46,30 @@ export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
   }
   const functions = localFunctionsOf(model);
   const operators = new Map<string, number>();
-  checkOperators(graph.node ?? [], opsets, functions, operators);
+  checkOperators(graph.nodes, opsets, functions, names, operators);
   for (const [key, body] of functions) {
-    const own = opsetsOf(body.opsetImport ?? [], `function ${quote(key)}`);
-    checkOperators(body.node ?? [], new Map([...opsets, ...own]), functions, operators);
-    checkFunction(body);
+    const own = opsetsOf(body.opsetImports, `function ${quote(key)}`);
+    checkOperators(body.nodes, new Map([...opsets, ...own]), functions, names, operators);
+    checkFunction(body, names);
   }
   checkExpansion(model, functions);
-  checkGraph(graph);
-  const producer = [model.producerName, model.producerVersion].filter(Boolean).join(' ');
+  checkGraph(graph, names);
   return {
     report: {
-      irVersion: numberOf(model.irVersion),
+      irVersion: model.irVersion,
       opsets: Object.fromEntries(opsets),
       operators: Object.fromEntries([...operators].sort(([a], [b]) => (a < b ? -1 : 1))),
-      parameterCount: parameterCountOf(model),
+      parameterCount: model.parameterCount,
       sizeBytes: file.sizeBytes,
-      ...(producer === '' ? {} : { producer: producer.slice(0, MAX_PRODUCER_LENGTH) }),
+      ...(model.producer === '' ? {} : { producer: model.producer.slice(0, MAX_PRODUCER_LENGTH) }),
     },
-    ...signatureOf(graph),
-    externalData: externalDataOf(model),
+    ...signatureOf(graph, names),
+    externalData: [...model.externalData].sort(),
     ...controlFlowOf(model, functions),
   };
 }
 
-function checkIrVersion(model: Model): void {
-  const irVersion = numberOf(model.irVersion);
+function checkIrVersion({ irVersion }: Model): void {
   if (irVersion < MIN_IR_VERSION) {
     refuse(
       `the model has IR version ${irVersion}, expected ${MIN_IR_VERSION} to ${RUNTIME.maxIrVersion}: export it again`,
@@ -96,25 +83,13 @@ function checkIrVersion(model: Model): void {
   }
 }
 
-function parameterCountOf(model: Model): number {
-  let total = 0;
-  const add = (tensors: Iterable<{ dims?: unknown[] | null; name?: string | null }>) => {
-    for (const { dims, name } of tensors)
-      total += elementCount((dims ?? []).map(numberOf), `tensor ${quote(name ?? '')}`);
-  };
-  add(parametersOf(model.graph ?? {}));
-  for (const { node } of model.functions ?? []) add(parametersOfNodes(node ?? []));
-  if (!Number.isSafeInteger(total)) refuse('the tensors of the model have more elements than can be counted');
-  return total;
-}
-
-function controlFlowOf(model: Model, functions: FunctionTable): Pick<Inspection, 'controlFlow' | 'loops'> {
+function controlFlowOf({ graph, names }: Model, functions: FunctionTable): Pick<Inspection, 'controlFlow' | 'loops'> {
   let controlFlow = false;
   let loops = false;
-  for (const nodes of [model.graph?.node ?? [], ...[...functions.values()].map(({ node }) => node ?? [])]) {
+  for (const nodes of [graph?.nodes ?? [], ...[...functions.values()].map((body) => body.nodes)]) {
     for (const node of allNodes(nodes)) {
-      const operator = domainOf(node.domain) === DEFAULT_DOMAIN ? (node.opType ?? '') : '';
-      if (subgraphsOf(node).length === 0 && !CONTROL_FLOW.has(operator)) continue;
+      const operator = names.textOf(node.operator);
+      if (!node.graphs && !CONTROL_FLOW.has(operator)) continue;
       controlFlow = true;
       loops ||= operator !== 'If';
     }

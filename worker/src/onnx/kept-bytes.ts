@@ -1,15 +1,17 @@
-/** Collects the part of a protobuf message that is kept; nested messages get their new lengths when they end. */
+/** Collects the part of a protobuf message that is read; nested messages get their new lengths when they end. */
 import { refuse } from './refuse.ts';
 
-/** What remains of a model without its weights; the largest published models stay under a fifth of it. */
-export const MAX_KEPT_BYTES = 32 * 1024 * 1024;
+/** One node, tensor or value, and what there is of the messages around it. */
+export const MAX_KEPT_BYTES = 1024 * 1024;
 
 /** A length is written as a varint padded to four bytes, so that it can be filled in once it is known. */
 const LENGTH_BYTES = 4;
-const FIRST_CAPACITY = 64 * 1024;
+const FIRST_CAPACITY = 16 * 1024;
 
 export class KeptBytes {
   length = 0;
+  /** The most there ever was. */
+  peak = 0;
   private bytes = new Uint8Array(FIRST_CAPACITY);
 
   append(chunk: Uint8Array): void {
@@ -49,16 +51,17 @@ export class KeptBytes {
     this.length = length;
   }
 
-  /** The collected bytes, without a copy: valid until the next append. */
-  result(): Uint8Array {
-    return this.bytes.subarray(0, this.length);
+  /** What was appended since the length was `start`, without a copy: valid until the next append. */
+  since(start: number): Uint8Array {
+    return this.bytes.subarray(start, this.length);
   }
 
   private reserve(more: number): void {
     const needed = this.length + more;
+    this.peak = Math.max(this.peak, needed);
     if (needed > MAX_KEPT_BYTES) {
       refuse(
-        `the model's graph without its weights is larger than ${MAX_KEPT_BYTES} bytes, the most that is inspected`,
+        `one of the model's nodes or values takes more than ${MAX_KEPT_BYTES} bytes beside its weights, the most that is inspected`,
       );
     }
     if (needed <= this.bytes.length) return;

@@ -1,15 +1,60 @@
-/** A decoded model as the checks read it: nodes with their subgraphs and tensors, numbers instead of wire types. */
-import type { onnx } from 'onnx-proto';
+/** What the inspection keeps of a model: its nodes and names, without weights, attributes and documentation. */
+import type { TensorSpec } from '@lepton-edge/protocol';
+import { type Names, NO_NAME } from './names.ts';
 
-export type Model = onnx.IModelProto;
-export type Graph = onnx.IGraphProto;
-export type Node = onnx.INodeProto;
-export type Tensor = onnx.ITensorProto;
-export type LocalFunction = onnx.IFunctionProto;
+/** All strings of nodes and tensors are numbers of `names`. */
+export interface Model {
+  irVersion: number;
+  producer: string;
+  opsetImports: OpsetImport[];
+  graph: Graph | undefined;
+  functions: LocalFunction[];
+  names: Names;
+  /** Elements of all initializers and `Constant`s. */
+  parameterCount: number;
+  /** Paths of the files beside the model that hold weights. */
+  externalData: Set<string>;
+}
 
-/** An int64 of the file; absent is 0. Exact as far as a number is. */
-export function numberOf(value: unknown): number {
-  return Number(value ?? 0);
+export interface OpsetImport {
+  domain: string;
+  version: number;
+}
+
+export interface Graph {
+  inputs: Value[];
+  outputs: Value[];
+  /** Names of initializers, sparse ones included. */
+  weights: number[];
+  nodes: Node[];
+}
+
+/** A graph's input or output. Its type is told for the model's own graph only. */
+export interface Value {
+  name: number;
+  spec?: TensorSpec;
+  /** Why there is no `spec`, to be put behind the value's name. */
+  problem?: string;
+}
+
+export interface Node {
+  name: number;
+  /** The operator's key, as `operatorKey` makes it. */
+  operator: number;
+  inputs: number[];
+  outputs: number[];
+  /** The graphs it runs, such as the body of a loop. */
+  graphs: Graph[] | undefined;
+}
+
+/** A function of the model's own, which counts as an operator. */
+export interface LocalFunction {
+  /** Its operator's key. */
+  key: string;
+  opsetImports: OpsetImport[];
+  inputs: number[];
+  outputs: number[];
+  nodes: Node[];
 }
 
 /** `ai.onnx` is the default domain's other name, and is always written so. */
@@ -21,68 +66,25 @@ export function domainOf(domain: string | null | undefined): string {
 
 /** `Relu`, `com.microsoft::Gelu`. */
 export function operatorKey(domain: string, name: string): string {
-  return domain === DEFAULT_DOMAIN ? name : `${domain}::${name}`;
+  // A name that looks like a key of its own must not become one of another domain.
+  return domain === DEFAULT_DOMAIN && !name.includes('::') ? name : `${domain}::${name}`;
 }
 
-/** The graphs a node runs, such as the body of a loop. */
-export function subgraphsOf(node: Node): Graph[] {
-  return (node.attribute ?? []).flatMap((attribute) => [
-    ...(attribute.g ? [attribute.g] : []),
-    ...(attribute.graphs ?? []),
-  ]);
+/** The parts of a key. */
+export function splitKey(key: string): { domain: string; name: string } {
+  const at = key.lastIndexOf('::');
+  return at < 0 ? { domain: DEFAULT_DOMAIN, name: key } : { domain: key.slice(0, at), name: key.slice(at + 2) };
 }
 
 /** Every node of `nodes` and of all graphs inside them. */
 export function* allNodes(nodes: readonly Node[]): Generator<Node> {
   for (const node of nodes) {
     yield node;
-    for (const graph of subgraphsOf(node)) yield* allNodes(graph.node ?? []);
+    for (const graph of node.graphs ?? []) yield* allNodes(graph.nodes);
   }
 }
 
-/** The weights of a graph and of the graphs inside it: initializers, sparse ones by their values, and `Constant`s. */
-export function* parametersOf(graph: Graph): Generator<Tensor> {
-  yield* graph.initializer ?? [];
-  for (const sparse of graph.sparseInitializer ?? []) if (sparse.values) yield sparse.values;
-  yield* parametersOfNodes(graph.node ?? []);
-}
-
-export function* parametersOfNodes(nodes: readonly Node[]): Generator<Tensor> {
-  for (const node of nodes) {
-    if (node.opType === 'Constant' && domainOf(node.domain) === DEFAULT_DOMAIN) yield* attributeTensors(node, false);
-    for (const graph of subgraphsOf(node)) yield* parametersOf(graph);
-  }
-}
-
-/** Every tensor of the model, wherever it stands. */
-export function* allTensors(model: Model): Generator<Tensor> {
-  if (model.graph) yield* graphTensors(model.graph);
-  for (const { node } of model.functions ?? []) yield* nodeTensors(node ?? []);
-}
-
-function* graphTensors(graph: Graph): Generator<Tensor> {
-  yield* graph.initializer ?? [];
-  for (const { values, indices } of graph.sparseInitializer ?? []) {
-    if (values) yield values;
-    if (indices) yield indices;
-  }
-  yield* nodeTensors(graph.node ?? []);
-}
-
-function* nodeTensors(nodes: readonly Node[]): Generator<Tensor> {
-  for (const node of nodes) {
-    yield* attributeTensors(node, true);
-    for (const graph of subgraphsOf(node)) yield* graphTensors(graph);
-  }
-}
-
-function* attributeTensors(node: Node, indices: boolean): Generator<Tensor> {
-  for (const { t, tensors, sparseTensor, sparseTensors } of node.attribute ?? []) {
-    if (t) yield t;
-    yield* tensors ?? [];
-    for (const sparse of [...(sparseTensor ? [sparseTensor] : []), ...(sparseTensors ?? [])]) {
-      if (sparse.values) yield sparse.values;
-      if (indices && sparse.indices) yield sparse.indices;
-    }
-  }
+/** A node's name or, where it has none, that of the first tensor it makes. */
+export function nodeName(node: Node, names: Names): string {
+  return names.textOf(node.name || (node.outputs.find((output) => output !== NO_NAME) ?? NO_NAME));
 }

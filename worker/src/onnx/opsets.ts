@@ -1,7 +1,6 @@
 /** Which versions of the operator sets a model asks for, and whether the runtime has them. */
-import type { onnx } from 'onnx-proto';
 import { RUNTIME } from './known-operators.ts';
-import { DEFAULT_DOMAIN, domainOf, numberOf } from './model.ts';
+import { DEFAULT_DOMAIN, type OpsetImport } from './model.ts';
 import { quote, refuse } from './refuse.ts';
 
 const MAX_DOMAINS = 100;
@@ -14,12 +13,10 @@ export type Opsets = ReadonlyMap<string, number>;
  * Domains the runtime does not know are let pass here: exporters list more than they use.
  * @throws LeptonError `model_invalid` when a version is outside what the runtime has, naming `whose` import it is
  */
-export function opsetsOf(imports: readonly onnx.IOperatorSetIdProto[], whose: string): Opsets {
+export function opsetsOf(imports: readonly OpsetImport[], whose: string): Opsets {
   if (imports.length > MAX_DOMAINS) refuse(`${whose} imports ${imports.length} operator sets, expected one or few`);
   const opsets = new Map<string, number>();
-  for (const { domain: stated, version: long } of imports) {
-    const domain = domainOf(stated);
-    const version = numberOf(long);
+  for (const { domain, version } of imports) {
     if (domain.length > MAX_DOMAIN_LENGTH)
       refuse(`${whose} imports the operator set ${quote(domain)}, whose name is too long`);
     const other = opsets.get(domain);

@@ -46,6 +46,11 @@ export class WindowReader {
    * readable and ends before byte `end`.
    */
   varint(end: number, where: () => string): number {
+    const first = this.position < end ? this.window[this.position - this.windowStart] : undefined;
+    if (first !== undefined && first < 0x80) {
+      this.position += 1;
+      return first;
+    }
     let low = 0;
     let high = 0;
     const start = this.position;

@@ -3,44 +3,67 @@
  * Source: onnx.proto of ONNX 1.20, whose fields are a superset of all versions before it.
  */
 
-/** What stands in a field: `int` is any varint; `values` hold a tensor's elements. */
-export type Kind = 'int' | 'float' | 'double' | 'string' | 'bytes';
+/** Protobuf's wire types. */
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+/** What stands in a field: `int` is any varint. */
+type Kind = 'int' | 'float' | 'double' | 'string' | 'bytes';
 
 export interface Field {
   number: number;
   name: string;
   kind: Kind | (() => Message);
+  /** The wire types it may have: repeated numbers may be packed or stand one by one. */
+  wires: readonly number[];
   repeated: boolean;
   /** Whether what is walked is also kept. */
   kept: boolean;
   /** One of several alternatives, of which a message holds at most one. */
   alternative: boolean;
-  /** Kept only where a message inside it is kept: an attribute that is neither tensor nor graph tells nothing. */
-  onlyWithMessages: boolean;
 }
 
 export interface Message {
   name: string;
+  /** Whether it is handed over by itself as soon as it ends, instead of staying part of the message around it. */
+  unit: boolean;
   fields: ReadonlyMap<number, Field>;
 }
 
 type Spec = [number: number, name: string, kind: Field['kind'], ...options: Option[]];
-type Option = 'kept' | 'repeated' | 'alternative' | 'onlyWithMessages';
+type Option = 'kept' | 'repeated' | 'alternative';
+
+const WIRES: Record<Kind, number> = { int: VARINT, float: FIXED32, double: FIXED64, string: BYTES, bytes: BYTES };
+
+/** Each is small by itself: together they are as many as a model has nodes, tensors and values. */
+const UNITS = new Set([
+  'AttributeProto',
+  'FunctionProto',
+  'GraphProto',
+  'NodeProto',
+  'SparseTensorProto',
+  'TensorProto',
+  'ValueInfoProto',
+]);
 
 function message(name: string, ...specs: Spec[]): Message {
   const fields = new Map<number, Field>();
   for (const [number, field, kind, ...options] of specs) {
+    const repeated = options.includes('repeated');
+    const wire = typeof kind === 'string' ? WIRES[kind] : BYTES;
     fields.set(number, {
       number,
       name: field,
       kind,
-      repeated: options.includes('repeated'),
+      wires: repeated && wire !== BYTES ? [wire, BYTES] : [wire],
+      repeated,
       kept: options.includes('kept'),
       alternative: options.includes('alternative'),
-      onlyWithMessages: options.includes('onlyWithMessages'),
     });
   }
-  return { name, fields };
+  return { name, unit: UNITS.has(name), fields };
 }
 
 const ENTRY = message('StringStringEntryProto', [1, 'key', 'string', 'kept'], [2, 'value', 'string', 'kept']);
@@ -49,7 +72,7 @@ const OPERATOR_SET = message('OperatorSetIdProto', [1, 'domain', 'string', 'kept
 
 const SEGMENT = message('TensorProto.Segment', [1, 'begin', 'int'], [2, 'end', 'int']);
 
-export const TENSOR = message(
+const TENSOR = message(
   'TensorProto',
   [1, 'dims', 'int', 'repeated', 'kept'],
   [2, 'data_type', 'int', 'kept'],
@@ -128,13 +151,13 @@ const ATTRIBUTE: Message = message(
   [23, 'sparse_tensors', () => SPARSE_TENSOR, 'repeated', 'kept'],
 );
 
-export const NODE = message(
+const NODE = message(
   'NodeProto',
   [1, 'input', 'string', 'repeated', 'kept'],
   [2, 'output', 'string', 'repeated', 'kept'],
   [3, 'name', 'string', 'kept'],
   [4, 'op_type', 'string', 'kept'],
-  [5, 'attribute', () => ATTRIBUTE, 'repeated', 'kept', 'onlyWithMessages'],
+  [5, 'attribute', () => ATTRIBUTE, 'repeated', 'kept'],
   [6, 'doc_string', 'string'],
   [7, 'domain', 'string', 'kept'],
   [8, 'overload', 'string'],

@@ -1,7 +1,8 @@
 /** The tensors a model takes and gives, in the terms of the Open Inference Protocol. */
 import type { Datatype, TensorSpec } from '@lepton-edge/protocol';
 import type { onnx } from 'onnx-proto';
-import { type Graph, numberOf } from './model.ts';
+import type { Graph, Value } from './model.ts';
+import type { Names } from './names.ts';
 import { quote, refuse } from './refuse.ts';
 import { elementTypeName } from './tensor-size.ts';
 
@@ -34,47 +35,62 @@ export interface Signature {
   outputs: TensorSpec[];
 }
 
+/** What the protocol can say of a value, or why it cannot, in words that follow the value's name. */
+export function specOf({ name, type }: onnx.IValueInfoProto): { spec: TensorSpec } | { problem: string } {
+  const tensor = type?.tensorType;
+  if (!tensor) return { problem: notATensor(type) };
+  const datatype = DATATYPES.get(tensor.elemType ?? 0);
+  if (!datatype) return { problem: notCarried(tensor.elemType ?? 0) };
+  if (!tensor.shape) {
+    const help = 'export the model with shapes, or add them with onnx.shape_inference.infer_shapes';
+    return { problem: `has no shape, so not even its rank is known: ${help}` };
+  }
+  const dims = (tensor.shape.dim ?? []).map(({ dimValue }) => Number(dimValue ?? 0));
+  if (dims.length > MAX_RANK) return { problem: `has ${dims.length} dimensions, at most ${MAX_RANK} are supported` };
+  const absurd = dims.find((dim) => dim > Number.MAX_SAFE_INTEGER);
+  if (absurd !== undefined) return { problem: `has a dimension of ${absurd}, more than can be counted` };
+  return { spec: { name: name ?? '', datatype, shape: dims.map((dim) => (dim > 0 ? dim : DYNAMIC)) } };
+}
+
 /**
  * Graph inputs that an initializer gives a value are no inputs: that value is a weight.
  * @throws LeptonError `model_invalid` for whatever cannot be sent over the protocol
  */
-export function signatureOf(graph: Graph): Signature {
-  const weights = new Set((graph.initializer ?? []).map(({ name }) => name ?? ''));
-  for (const { values } of graph.sparseInitializer ?? []) weights.add(values?.name ?? '');
-  const inputs = (graph.input ?? []).filter(({ name }) => !weights.has(name ?? ''));
-  const outputs = graph.output ?? [];
-  if (outputs.length === 0) refuse('the graph has no outputs, expected at least one');
-  return { inputs: specsOf('input', inputs), outputs: specsOf('output', outputs) };
+export function signatureOf(graph: Graph, names: Names): Signature {
+  const weights = new Set(graph.weights);
+  if (graph.outputs.length === 0) refuse('the graph has no outputs, expected at least one');
+  return {
+    inputs: specsOf(
+      'input',
+      graph.inputs.filter(({ name }) => !weights.has(name)),
+      names,
+    ),
+    outputs: specsOf('output', graph.outputs, names),
+  };
 }
 
-function specsOf(role: string, values: readonly onnx.IValueInfoProto[]): TensorSpec[] {
+function specsOf(role: string, values: readonly Value[], names: Names): TensorSpec[] {
   if (values.length > MAX_TENSORS)
     refuse(`the graph has ${values.length} ${role}s, at most ${MAX_TENSORS} are supported`);
-  const names = new Set<string>();
-  return values.map((value, index) => {
-    const name = value.name ?? '';
+  const seen = new Set<number>();
+  return values.map(({ name: number, spec, problem }, index) => {
+    const name = names.textOf(number);
     if (name === '') refuse(`${role} ${index} of the graph has no name`);
     if (name.length > MAX_NAME_LENGTH) {
       refuse(
         `${role} ${quote(name)} has a name of ${name.length} characters, at most ${MAX_NAME_LENGTH} are supported`,
       );
     }
-    if (names.has(name)) refuse(`the graph has two ${role}s named ${quote(name)}, expected each name once`);
-    names.add(name);
-    const what = `${role} ${quote(name)}`;
-    const { elemType, shape } = tensorTypeOf(what, value.type);
-    return { name, datatype: datatypeOf(what, numberOf(elemType)), shape: shapeOf(what, shape) };
+    if (seen.has(number)) refuse(`the graph has two ${role}s named ${quote(name)}, expected each name once`);
+    seen.add(number);
+    return spec ?? refuse(`${role} ${quote(name)} ${problem}`);
   });
 }
 
-function tensorTypeOf(what: string, type: onnx.ITypeProto | null | undefined): onnx.TypeProto.ITensor {
-  if (type?.tensorType) return type.tensorType;
+function notATensor(type: onnx.ITypeProto | null | undefined): string {
   const kind = kindOf(type);
-  return refuse(
-    kind === undefined
-      ? `${what} has no type, expected a tensor with element type and shape`
-      : `${what} is ${kind}, only tensors can be sent: export the model so that it takes and gives tensors`,
-  );
+  if (kind === undefined) return 'has no type, expected a tensor with element type and shape';
+  return `is ${kind}, only tensors can be sent: export the model so that it takes and gives tensors`;
 }
 
 function kindOf(type: onnx.ITypeProto | null | undefined): string | undefined {
@@ -85,27 +101,10 @@ function kindOf(type: onnx.ITypeProto | null | undefined): string | undefined {
   return undefined;
 }
 
-function datatypeOf(what: string, elementType: number): Datatype {
-  const datatype = DATATYPES.get(elementType);
-  if (datatype) return datatype;
-  return refuse(
-    `${what} is of ${elementTypeName(elementType)}, which the Open Inference Protocol cannot carry: ` +
-      `expected one of ${[...DATATYPES.keys()].map(elementTypeName).join(', ')}; add a Cast at the edge of the graph`,
+function notCarried(elementType: number): string {
+  const carried = [...DATATYPES.keys()].map(elementTypeName).join(', ');
+  return (
+    `is of ${elementTypeName(elementType)}, which the Open Inference Protocol cannot carry: expected one of ${carried}; ` +
+    'add a Cast at the edge of the graph'
   );
-}
-
-function shapeOf(what: string, shape: onnx.ITensorShapeProto | null | undefined): number[] {
-  if (!shape) {
-    refuse(
-      `${what} has no shape, so not even its rank is known: export the model with shapes, or add them with ` +
-        'onnx.shape_inference.infer_shapes',
-    );
-  }
-  const dims = shape.dim ?? [];
-  if (dims.length > MAX_RANK) refuse(`${what} has ${dims.length} dimensions, at most ${MAX_RANK} are supported`);
-  return dims.map(({ dimValue }) => {
-    const dim = numberOf(dimValue);
-    if (dim > 0 && !Number.isSafeInteger(dim)) refuse(`${what} has a dimension of ${dim}, more than can be counted`);
-    return dim > 0 ? dim : DYNAMIC;
-  });
 }

@@ -79,8 +79,10 @@ export class TensorSize {
 
   /** A single number: an element that is not packed, a dimension, or a property. */
   number(field: string, value: number): void {
-    if (field === 'dims') this.dims.push(value);
-    else if (field === 'data_type') this.dataType = value;
+    if (field === 'dims') {
+      if (this.dims.length >= MAX_RANK) refuse(`a tensor has more than ${MAX_RANK} dimensions`);
+      this.dims.push(value);
+    } else if (field === 'data_type') this.dataType = value;
     else if (field === 'data_location') this.external = value === EXTERNAL;
     else this.add(field, 1, 1);
   }
