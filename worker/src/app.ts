@@ -5,6 +5,7 @@ import type { AppContext } from './http/app-env.ts';
 import { errorResponse } from './http/error-response.ts';
 import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
+import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
 import { accessRoutes } from './routes/access.ts';
 import { aliasRoutes } from './routes/aliases.ts';
@@ -28,6 +29,7 @@ const DOCUMENT = {
 export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   const app = createApi();
   app.use(requestId());
+  app.use(readRefusedBody());
   app.use(async function withGateway(c, next) {
     c.set('gateway', gatewayOf(c.env));
     await next();

@@ -46,7 +46,8 @@ async function readAll(
   if (declared !== undefined) return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request.body as ReadableStream<Uint8Array>) {
+  // Not cancelled when it is refused: what is left is read on elsewhere, so that the caller gets the answer.
+  for await (const chunk of (request.body as ReadableStream<Uint8Array>).values({ preventCancel: true })) {
     size += chunk.byteLength;
     if (size > limitBytes) throw tooLarge(limitBytes, 'more');
     reserve(chunk.byteLength);
