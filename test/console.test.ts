@@ -93,6 +93,28 @@ describe('the console', () => {
       await page.getByRole('heading', { name: /digits/ }).waitFor();
     }));
 
+  it('fits a narrow screen', () =>
+    visit({ viewport: { width: 400, height: 800 }, colorScheme: 'dark' }, async (page) => {
+      await signIn(page);
+      for (const path of [
+        '/models',
+        '/models/digits',
+        '/models/digits/versions/1',
+        '/models/digits/versions/1/playground',
+        '/nodes',
+      ]) {
+        await page.goto(`${inject('gatewayUrl')}${path}`);
+        await page.getByRole('heading', { level: 1 }).waitFor();
+        await page.screenshot({ path: join(PICTURES, `narrow${path.replaceAll('/', '-')}.png`), fullPage: true });
+        const overflow = await page.evaluate(
+          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+        );
+        expect(`${path}: ${overflow}`).toBe(`${path}: 0`);
+        const button = await page.getByRole('button', { name: 'Sign out' }).boundingBox();
+        expect((button?.x ?? 0) + (button?.width ?? 0)).toBeLessThanOrEqual(400);
+      }
+    }));
+
   it('shows the API reference', () =>
     visit({}, async (page) => {
       await page.goto(`${inject('gatewayUrl')}/docs`);

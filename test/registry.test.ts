@@ -120,6 +120,9 @@ describe('versions', () => {
     expect(again).toMatchObject({ version: 2, digest: first.digest });
     expect((await own.versions.list(name)).items.map(({ version }) => version)).toEqual([2, 1]);
     expect(await own.versions.get(name, 1)).toEqual(first);
+    expect(await own.models.get(name)).toMatchObject({ latestVersion: 2 });
+    const { items } = await own.models.list({ limit: 1000 });
+    expect(items.find((model) => model.name === name)).toMatchObject({ latestVersion: 2 });
   });
 
   it('get numbers without gaps or duplicates under concurrent uploads', async () => {

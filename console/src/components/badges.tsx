@@ -16,7 +16,7 @@ const COLOURS: Record<string, string> = {
 
 export function StateBadge({ state, reason }: { state: string; reason?: string | undefined }) {
   const badge = (
-    <Badge variant="light" color={COLOURS[state] ?? 'gray'} tt="none">
+    <Badge variant="light" color={COLOURS[state] ?? 'gray'} tt="none" styles={{ label: { overflow: 'visible' } }}>
       {state}
     </Badge>
   );

@@ -7,11 +7,13 @@ interface Props {
   label: string;
   head: string[];
   rows: { key: string; cells: ReactNode[] }[];
+  /** In pixels; narrower screens scroll the table. */
+  minWidth?: number;
 }
 
-export function DataTable({ label, head, rows }: Props) {
+export function DataTable({ label, head, rows, minWidth = 480 }: Props) {
   return (
-    <Table.ScrollContainer minWidth={480}>
+    <Table.ScrollContainer minWidth={minWidth}>
       <Table aria-label={label} striped highlightOnHover verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>

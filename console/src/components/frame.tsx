@@ -29,14 +29,14 @@ export function Frame({ children }: { children: ReactNode }) {
       <AppShell.Header>
         <Container size="xl" h="100%">
           <Group h="100%" justify="space-between" wrap="nowrap" gap="xs">
-            <Group gap="lg" wrap="nowrap">
+            <Group gap={16} wrap="nowrap" className={classes.left}>
               <Group gap={8} wrap="nowrap">
                 <img src="/icon.svg" alt="" width={24} height={24} />
                 <Text fw={700} visibleFrom="sm">
                   Lepton Edge
                 </Text>
               </Group>
-              <Group component="nav" aria-label="Pages" gap="xs" wrap="nowrap">
+              <Group component="nav" aria-label="Pages" gap={4} wrap="nowrap">
                 {PAGES.map(({ to, label }) => (
                   <NavLink key={to} to={to} className={classes.page ?? ''}>
                     {label}
@@ -47,7 +47,7 @@ export function Frame({ children }: { children: ReactNode }) {
                 </a>
               </Group>
             </Group>
-            <Group gap="xs" wrap="nowrap">
+            <Group gap={4} wrap="nowrap">
               <ColorSchemeButton />
               <Button variant="default" size="xs" onClick={signOut}>
                 Sign out
@@ -80,7 +80,7 @@ export function ColorSchemeButton() {
 /** A link within the console. */
 export function PageLink({ to, children }: { to: string; children: ReactNode }) {
   return (
-    <Anchor component={NavLink} to={to} fw={600}>
+    <Anchor component={NavLink} to={to} fw={600} style={{ whiteSpace: 'nowrap' }}>
       {children}
     </Anchor>
   );

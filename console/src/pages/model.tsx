@@ -101,6 +101,7 @@ function Versions({ versions }: { versions: Version[] }) {
   return (
     <DataTable
       label="Versions"
+      minWidth={600}
       head={['Version', 'State', 'Runs', 'Size', 'Made']}
       rows={versions.map((version) => ({
         key: String(version.version),

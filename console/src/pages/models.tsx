@@ -30,6 +30,7 @@ export function ModelsPage() {
           ) : (
             <DataTable
               label="Models"
+              minWidth={760}
               head={['Name', 'Task', 'Versions', 'Seen by', 'Description']}
               rows={models.map((model) => ({ key: model.name, cells: cellsOf(model) }))}
             />

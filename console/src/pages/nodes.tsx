@@ -35,6 +35,7 @@ export function NodesPage() {
           ) : (
             <DataTable
               label="Nodes"
+              minWidth={1000}
               head={['Name', 'State', 'Engine', 'Loaded', 'Working on', 'Memory', 'Seen', 'Address']}
               rows={nodes.map((node) => ({ key: node.id, cells: cellsOf(node, now) }))}
             />
@@ -48,7 +49,7 @@ export function NodesPage() {
 
 function cellsOf(node: Node, now: number) {
   return [
-    <Text key="name" fw={600}>
+    <Text key="name" fw={600} style={{ whiteSpace: 'nowrap' }}>
       {node.name}
       {node.region && ` · ${node.region}`}
     </Text>,

@@ -13,7 +13,8 @@ export async function listModels({ gateway, principal }: ServiceContext, query: 
   const rows = await gateway.db
     .select({
       model: models,
-      latest: sql<number | null>`(SELECT MAX(version) FROM versions WHERE versions.model_id = ${models.id})`,
+      // Column names stand alone in a selection, so the tables are named by hand.
+      latest: sql<number | null>`(SELECT MAX(versions.version) FROM versions WHERE versions.model_id = models.id)`,
     })
     .from(models)
     .where(and(visible, gt(models.name, readCursor(query.cursor) ?? '')))
