@@ -105,8 +105,8 @@ async function runOnNodes(
   for (const node of nodes) {
     const answer = await timings.measure('node', () => runOnNode(gateway, node, input, timings));
     if (answer.ok) return { outputs: answer.outputs, placement: `node:${node.id}` };
-    if (!answer.retryable) throw answer.error;
-    gateway.fleet.failed(node.id);
+    if (answer.kind === 'refused' || answer.error.code === 'deadline_exceeded') throw answer.error;
+    if (answer.kind === 'lost') gateway.fleet.failed(node.id);
     last = answer.error;
   }
   throw (

@@ -27,41 +27,16 @@ export interface VersionUpload {
 }
 
 /**
- * Nothing is kept and no number is used when this throws.
+ * A refused upload keeps nothing and uses no number.
  * @throws LeptonError `model_not_found`, `missing_scope`, `model_invalid`, `digest_mismatch`, `invalid_request`
  */
 export async function createVersion(ctx: ServiceContext, modelName: string, upload: VersionUpload): Promise<Version> {
   const model = await findOwnModel(ctx, modelName);
-  const { blobs } = ctx.gateway;
+  const { db, blobs, directory, now } = ctx.gateway;
   const object = await storeStream(blobs, upload.body, upload.sizeBytes);
-  try {
-    return await register(ctx, model, object, upload);
-  } catch (error) {
-    await blobs.delete(object.key);
-    throw error;
-  }
-}
-
-async function register(
-  ctx: ServiceContext,
-  model: Model,
-  object: StoredObject,
-  upload: VersionUpload,
-): Promise<Version> {
-  const { gateway } = ctx;
-  if (upload.digest !== undefined && upload.digest !== object.digest) {
-    throw new LeptonError('digest_mismatch', `expected bytes with digest ${upload.digest}, got ${object.digest}`);
-  }
-  const inspection = await inspectOnnx(rangesOf(gateway.blobs, object));
-  if (inspection.externalData.length > 0) {
-    throw new LeptonError(
-      'model_invalid',
-      `the weights are in other files (${inspection.externalData.join(', ')}), expected one file that holds everything`,
-    );
-  }
-  const file = { path: MODEL_PATH, digest: object.digest, sizeBytes: object.sizeBytes };
-  const manifest = manifestOf(upload.manifest, file, inspection);
+  const { manifest, admission } = await check(blobs, object, upload);
   const id = newId('ver');
+  // From here on the object may be referred to, even when no answer comes: it is left to the collection of garbage.
   await insert(ctx, model, object, {
     id,
     modelId: model.id,
@@ -70,19 +45,42 @@ async function register(
     digest: await versionDigest(manifest),
     sizeBytes: object.sizeBytes,
     manifest,
-    admission: admissionOf(inspection, manifest.placement.policy),
-    createdAt: gateway.now(),
+    admission,
+    createdAt: now(),
     createdBy: ctx.principal.keyId,
   });
-  gateway.directory.forgetModel(model.name);
-  const [[row], [artifact]] = await gateway.db.batch([
-    gateway.db.select().from(versions).where(eq(versions.id, id)),
-    gateway.db.select().from(artifacts).where(eq(artifacts.digest, object.digest)),
+  directory.forgetModel(model.name);
+  const [[row], [artifact]] = await db.batch([
+    db.select().from(versions).where(eq(versions.id, id)),
+    db.select().from(artifacts).where(eq(artifacts.digest, object.digest)),
   ]);
   if (!row) throw new Error(`version ${id} was written and cannot be read back`);
   // The same bytes were stored before: the registry refers to that object, and this one is not needed.
-  if (artifact && artifact.key !== object.key) await gateway.blobs.delete(object.key);
+  if (artifact && artifact.key !== object.key) await blobs.delete(object.key);
   return toVersion(model.name, row);
+}
+
+/** What the file is; one that is refused is deleted. */
+async function check(blobs: R2Bucket, object: StoredObject, upload: VersionUpload) {
+  try {
+    if (upload.digest !== undefined && upload.digest !== object.digest) {
+      throw new LeptonError('digest_mismatch', `expected bytes with digest ${upload.digest}, got ${object.digest}`);
+    }
+    const inspection = await inspectOnnx(rangesOf(blobs, object));
+    if (inspection.externalData.length > 0) {
+      const others = inspection.externalData.join(', ');
+      throw new LeptonError(
+        'model_invalid',
+        `the weights are in other files (${others}), expected one file that holds everything`,
+      );
+    }
+    const file = { path: MODEL_PATH, digest: object.digest, sizeBytes: object.sizeBytes };
+    const manifest = manifestOf(upload.manifest, file, inspection);
+    return { manifest, admission: admissionOf(inspection, manifest.placement.policy) };
+  } catch (error) {
+    await blobs.delete(object.key);
+    throw error;
+  }
 }
 
 interface Model {
