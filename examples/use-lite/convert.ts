@@ -1,13 +1,17 @@
 /**
  * Writes Universal Sentence Encoder Lite as ONNX: token embeddings with a timing signal, two transformer layers, the mean over
- * tokens, a dense layer with tanh, and L2 normalisation. Token 0 is padding, so shorter sentences can share a batch.
+ * tokens, a dense layer with tanh, and L2 normalisation. Token 0 is padding, so shorter sentences can share a batch; the
+ * original's token 0, the unknown piece, is UNKNOWN_TOKEN here.
  * Source: Cer et al. 2018, "Universal Sentence Encoder", and the graph of the TensorFlow.js model itself.
  */
 import { GraphBuilder } from '../onnx-writer/graph-builder.ts';
+import { UNKNOWN } from './sentence-piece.ts';
 import { type FindWeight, loadWeights, type Weight } from './weights.ts';
 
 export type Precision = 'float32' | 'int8';
 
+/** The first row of the embeddings that no piece of the vocabulary uses. */
+export const UNKNOWN_TOKEN = 8000;
 const VOCABULARY = 8002;
 const EMBEDDING = 256;
 const MODEL = 512;
@@ -68,7 +72,8 @@ class Conversion {
 
   #lookUp(ids: string): string {
     const graph = this.#graph;
-    const { data } = this.#find(/module\/Embeddings_en$/);
+    const data = this.#find(/module\/Embeddings_en$/).data.slice();
+    data.copyWithin(UNKNOWN_TOKEN * EMBEDDING, UNKNOWN * EMBEDDING, (UNKNOWN + 1) * EMBEDDING);
     const gather = (table: string) => graph.node('Gather', [table, ids], { attributes: { axis: 0 } });
     if (this.#precision === 'float32') return gather(graph.weight('embeddings', [VOCABULARY, EMBEDDING], data));
     const { values, scales } = quantize(data, VOCABULARY, EMBEDDING, 'rows');

