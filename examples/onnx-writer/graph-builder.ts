@@ -41,8 +41,12 @@ export class GraphBuilder {
     this.#outputs.push(valueInfo(name, type, shape));
   }
 
-  /** A constant tensor; answers its name. */
+  /** A constant tensor; answers its name. Throws when the data does not fill the shape. */
   weight(name: string, shape: readonly number[], data: Data): string {
+    const elements = shape.reduce((product, size) => product * size, 1);
+    if (elements !== data.length) {
+      throw new Error(`${name}: expected ${elements} elements for the shape [${shape}], got ${data.length}`);
+    }
     const raw = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const type = data instanceof Float32Array ? 'float32' : data instanceof Int8Array ? 'int8' : 'int64';
     const dims = shape.map((size) => integer(1, size));

@@ -15,7 +15,7 @@ export function readWav(bytes: Uint8Array): Sound {
   for (let at = 12; at + 8 <= bytes.byteLength; ) {
     const size = view.getUint32(at + 4, true);
     const body = at + 8;
-    if (tag(at) === 'fmt ') {
+    if (tag(at) === 'fmt ' && body + 16 <= bytes.byteLength) {
       const [format, channels, bits] = [
         view.getUint16(body, true),
         view.getUint16(body + 2, true),
@@ -29,6 +29,7 @@ export function readWav(bytes: Uint8Array): Sound {
       sampleRate = view.getUint32(body + 4, true);
     }
     if (tag(at) === 'data') {
+      if (sampleRate === 0) throw new Error('expected a format chunk before the data in the WAV file, found none');
       const count = Math.floor(Math.min(size, bytes.byteLength - body) / 2);
       const samples = Float32Array.from({ length: count }, (_, i) => view.getInt16(body + 2 * i, true) / 32768);
       return { sampleRate, samples };
