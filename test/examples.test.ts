@@ -13,6 +13,8 @@ import { sampleSpeech } from '../examples/silero-vad/index.ts';
 import { embed, similarity } from '../examples/use-lite/index.ts';
 import { client } from './support/api.ts';
 
+/** When the voice of the sample begins and ends, by its loudness. */
+const VOICE = { fromSeconds: 1.25, toSeconds: 3.85 };
 const PLACES = ['edge', 'node'] as const;
 const ONLY_ON_NODES = ['pp-ocr-recognition', 'use-lite'];
 const gateway = client();
@@ -66,6 +68,7 @@ describe('every example', () => {
 describe.each(PLACES)('what they mean, at the %s', (place) => {
   it('digits: 95 of 100 held-out ones right', async () => {
     const heldOut = (await loadDigits()).heldOut.slice(0, 200);
+    expect(heldOut).toHaveLength(200);
     const { outputs } = await gateway.infer('digits', [pixelsOf(heldOut)], { place });
     const probabilities = outputs[0]?.data as Float32Array;
     const right = heldOut.filter(
@@ -87,22 +90,29 @@ describe.each(PLACES)('what they mean, at the %s', (place) => {
     expect((await detectLanguage(gateway, text, { place })).code).toBe(code);
   });
 
-  it('silero-vad: speech where it is, none in noise', async () => {
+  it('language: as sure as lande itself', async () => {
+    const { probability } = await detectLanguage(gateway, 'Der schnelle braune Fuchs springt über den faulen Hund', {
+      place,
+    });
+    expect(Math.abs(probability - 0.985899)).toBeLessThan(1e-4);
+  });
+
+  it('silero-vad: speech where it is, none in noise or silence', async () => {
     const { samples } = await sampleSpeech();
     const { speech } = await findSpeech(gateway, samples, { place });
-    // A second of faint noise stands before the sentence and after it.
-    expect(speech?.fromSeconds).toBeGreaterThan(1);
-    expect(speech?.fromSeconds).toBeLessThan(1.5);
-    expect(speech?.toSeconds).toBeGreaterThan(3.5);
-    expect(speech?.toSeconds).toBeLessThan(4.1);
+    const { fromSeconds, toSeconds } = speech ?? expect.fail('no speech found');
+    expect(Math.abs(fromSeconds - VOICE.fromSeconds)).toBeLessThan(0.2);
+    expect(Math.abs(toSeconds - VOICE.toSeconds)).toBeLessThan(0.2);
     let seed = 1;
     const noise = Float32Array.from({ length: 16_000 }, () => {
       seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0;
       return (seed / 2 ** 32 - 0.5) / 10;
     });
-    const heard = await findSpeech(gateway, noise, { place });
-    expect(heard.speech).toBeUndefined();
-    expect(Math.max(...heard.probabilities)).toBeLessThan(0.3);
+    for (const sound of [noise, new Float32Array(8000)]) {
+      const heard = await findSpeech(gateway, sound, { place });
+      expect(heard.speech).toBeUndefined();
+      expect(Math.max(...heard.probabilities)).toBeLessThan(0.3);
+    }
   });
 
   it('pp-ocr-direction: both ways up', async () => {
@@ -114,6 +124,20 @@ describe.each(PLACES)('what they mean, at the %s', (place) => {
   it('use-lite-int8: similar sentences are nearer than others', () => expectNearness('use-lite-int8', place));
 });
 
+describe('what they mean, at both', () => {
+  it('silero-vad: the same in every frame, as the state goes from one to the next', async () => {
+    const { samples } = await sampleSpeech();
+    const [edge = [], node = []] = await Promise.all(
+      PLACES.map(
+        async (place) => (await findSpeech(gateway, samples.subarray(16_000, 32_000), { place })).probabilities,
+      ),
+    );
+    expect(edge).toHaveLength(31);
+    expect(Math.max(...edge) - Math.min(...edge)).toBeGreaterThan(0.8);
+    expect(Math.max(...edge.map((p, frame) => Math.abs(p - (node[frame] as number))))).toBeLessThan(1e-4);
+  });
+});
+
 describe('what they mean, on nodes only', () => {
   it('pp-ocr-recognition: the text, to the letter', async () => {
     const { text, confidence } = await readLine(gateway, await sampleLine());
@@ -122,6 +146,19 @@ describe('what they mean, on nodes only', () => {
   });
 
   it('use-lite: similar sentences are nearer than others', () => expectNearness('use-lite', 'node'));
+
+  // From @energetic-ai/embeddings@0.2.0, which runs the model before its conversion.
+  it.each([
+    ['The weather is lovely today.', [-0.058121, -0.051405, -0.028216, 0.006075, 0.012383, 0.049628]],
+    ['naïve café — 99 % done!', [0.022338, 0.057826, -0.044657, -0.015145, -0.062156, -0.038541]],
+    ['日本語 text', [-0.040814, -0.054983, 0.046282, 0.025606, -0.028558, -0.018469]],
+  ])('use-lite: %j is where the original has it', async (sentence, expected) => {
+    const { embeddings } = await embed(gateway, [sentence, 'A longer one, so that the first is padded in the batch.'], {
+      ref: 'use-lite',
+    });
+    const difference = expected.map((value, i) => Math.abs(value - (embeddings[0]?.[i] as number)));
+    expect(Math.max(...difference)).toBeLessThan(1e-5);
+  });
 
   it('use-lite and its 8-bit form mean the same', async () => {
     const sentences = ['The battery of my phone died.', 'I would like a refund, please.'];
