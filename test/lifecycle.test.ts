@@ -205,6 +205,18 @@ describe('a process that dies', () => {
     ).toContain(sentence);
   });
 
+  it('npm start itself: the next one ends what was left, takes the same port and keeps everything', async () => {
+    const first = await readyWithoutExamples();
+    await (await admin()).models.create({ name: 'kept' });
+    const left = [await pidOf('workerd'), await pidOf('local-1')];
+    const main = first.processes().filter((pid) => !left.includes(pid));
+    for (const pid of main) process.kill(pid, 'SIGKILL');
+    const second = await readyWithoutExamples();
+    for (const pid of left) expect(second.output).toContain(`(process ${pid}), which an earlier run left behind`);
+    expect((await (await admin()).models.get('kept')).name).toBe('kept');
+    expect(first.processes()).toEqual([]);
+  });
+
   it('a gpu-node: one line, a restart, and meanwhile 503 for its models alone', async () => {
     const program = await readyWithoutExamples();
     const client = await admin();

@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errnoOf, Failure, sentenceOf } from './failure.ts';
 import type { HomePaths } from './paths.ts';
 
 export const HOST = '127.0.0.1';
 
+const POLL_MS = 50;
 const LONGEST_LOG_BYTES = 10 * 1024 * 1024;
 
 /** Makes the home's folders. @throws Failure when the home cannot be written. */
@@ -33,13 +35,27 @@ async function setLongLogsAside(folder: string): Promise<void> {
   }
 }
 
-/** @throws Failure when something listens on 127.0.0.1:`port`, or it may not be bound. */
-export async function requireFreePort(port: number): Promise<void> {
+/**
+ * @param withinMs how long to wait for it: a killed process is gone before its last thread lets go of its port
+ * @throws Failure when something listens on 127.0.0.1:`port`, or it may not be bound
+ */
+export async function requireFreePort(port: number, withinMs = 0): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const failure = await tryPort(port);
+    if (!failure) return;
+    if (performance.now() >= deadline) throw failure;
+    await sleep(POLL_MS);
+  }
+}
+
+async function tryPort(port: number): Promise<Failure | undefined> {
   try {
     await bind(port);
+    return undefined;
   } catch (cause) {
     const reason = errnoOf(cause) === 'EADDRINUSE' ? 'is in use' : `cannot be bound (${sentenceOf(cause)})`;
-    throw new Failure(`port ${port} on ${HOST} ${reason}: choose another with --port N`, { cause });
+    return new Failure(`port ${port} on ${HOST} ${reason}: choose another with --port N`, { cause });
   }
 }
 

@@ -22,6 +22,7 @@ import { writeFileAtomically } from './write-file.ts';
 /** How long a child has after SIGTERM; everything is to be gone within 5 s. */
 const CHILD_GRACE_MS = 3_000;
 const SIGNAL_GRACE_MS = 250;
+const LEFTOVER_PORT_MS = 3_000;
 
 export interface StartOptions extends Omit<Config, 'help'> {
   /** Gets a line of progress or news, without its end of line. */
@@ -70,8 +71,8 @@ async function startInOrder(options: StartOptions, teardown: AsyncDisposableStac
 
   await prepareHome(paths);
   own(await lockHome(paths.lock, url));
-  await endLeftovers(paths.run, say);
-  await requireFreePort(port);
+  const leftovers = await endLeftovers(paths.run, say);
+  await requireFreePort(port, leftovers > 0 ? LEFTOVER_PORT_MS : 0);
 
   const children = new Children();
   own(() => children.stopAll(CHILD_GRACE_MS));

@@ -12,8 +12,10 @@ const CLOCK_SLACK_MS = 2_000;
 /**
  * @param folder the home's pid files; only the holder of the home's lock may call this.
  * @param say gets a line for each process that was ended.
+ * @returns how many were
  */
-export async function endLeftovers(folder: string, say: (line: string) => void): Promise<void> {
+export async function endLeftovers(folder: string, say: (line: string) => void): Promise<number> {
+  let ended = 0;
   for (const file of await readdir(folder)) {
     if (!file.endsWith('.pid')) continue;
     const path = join(folder, file);
@@ -21,10 +23,12 @@ export async function endLeftovers(folder: string, say: (line: string) => void):
     if (await isTheRecorded(pid, (await stat(path)).mtimeMs)) {
       process.kill(pid, 'SIGKILL');
       await gone(pid);
+      ended++;
       say(`ended ${basename(file, '.pid')} (process ${pid}), which an earlier run left behind`);
     }
     await rm(path);
   }
+  return ended;
 }
 
 /** A process that started before its id was written down is the one that was meant; a later one only got the same id. */
