@@ -103,7 +103,9 @@ export class EdgeRuntime {
         throw this.#translate(again, 'no_placement');
       });
     }
-    this.#sessions.set(model.digest, { session, costBytes, users: 0 });
+    // A waiter that lost patience may have loaded it meanwhile; one session of a model is enough.
+    if (this.#sessions.has(model.digest)) await session.release();
+    else this.#sessions.set(model.digest, { session, costBytes, users: 0 });
   }
 
   #create(ort: Ort, bytes: Uint8Array): Promise<InferenceSession> {
