@@ -1,12 +1,14 @@
 /** The console's pages and the frame around them. */
-import { Alert } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { Navigate, Route, Routes } from 'react-router';
 import { Frame } from './components/frame.tsx';
-import { ModelPage } from './pages/model.tsx';
-import { ModelsPage } from './pages/models.tsx';
-import { NodesPage } from './pages/nodes.tsx';
-import { SignInPage } from './pages/sign-in.tsx';
-import { VersionPage } from './pages/version.tsx';
+import { PageHeading } from './components/page-heading.tsx';
+import { PageLink } from './components/page-link.tsx';
+import { ModelPage } from './pages/model/model-page.tsx';
+import { ModelsPage } from './pages/models/models-page.tsx';
+import { NodesPage } from './pages/nodes/nodes-page.tsx';
+import { SignInPage } from './pages/sign-in/sign-in-page.tsx';
+import { VersionPage } from './pages/version/version-page.tsx';
 import { useSession } from './session/session.tsx';
 
 export function App() {
@@ -18,10 +20,23 @@ export function App() {
         <Route path="/" element={<Navigate to="/models" replace />} />
         <Route path="/models" element={<ModelsPage />} />
         <Route path="/models/:model" element={<ModelPage />} />
-        <Route path="/models/:model/versions/:version/:tab?" element={<VersionPage />} />
+        <Route path="/models/:model/versions/:version" element={<VersionPage tab="details" />} />
+        <Route path="/models/:model/versions/:version/playground" element={<VersionPage tab="playground" />} />
         <Route path="/nodes" element={<NodesPage />} />
-        <Route path="*" element={<Alert title="Nothing is here">Choose a page above.</Alert>} />
+        <Route path="*" element={<NothingPage />} />
       </Routes>
     </Frame>
+  );
+}
+
+function NothingPage() {
+  return (
+    <Stack>
+      <PageHeading title="Nothing is here" />
+      <Text>
+        No page has this address. The <PageLink to="/models">models</PageLink> and the{' '}
+        <PageLink to="/nodes">nodes</PageLink> do.
+      </Text>
+    </Stack>
   );
 }

@@ -1,5 +1,5 @@
 /** States in a word and a colour. */
-import { Badge, Tooltip } from '@mantine/core';
+import { Badge } from '@mantine/core';
 
 const COLOURS: Record<string, string> = {
   ready: 'green',
@@ -10,15 +10,12 @@ const COLOURS: Record<string, string> = {
   lost: 'red',
   hit: 'teal',
   stale: 'yellow',
-  miss: 'gray',
-  bypass: 'gray',
 };
 
-export function StateBadge({ state, reason }: { state: string; reason?: string | undefined }) {
-  const badge = (
+export function StateBadge({ state }: { state: string }) {
+  return (
     <Badge variant="light" color={COLOURS[state] ?? 'gray'} tt="none" styles={{ label: { overflow: 'visible' } }}>
       {state}
     </Badge>
   );
-  return reason ? <Tooltip label={reason}>{badge}</Tooltip> : badge;
 }

@@ -13,7 +13,7 @@ interface Props {
 
 export function DataTable({ label, head, rows, minWidth = 480 }: Props) {
   return (
-    <Table.ScrollContainer minWidth={minWidth}>
+    <Table.ScrollContainer minWidth={minWidth} type="native">
       <Table aria-label={label} striped highlightOnHover verticalSpacing="xs">
         <Table.Thead>
           <Table.Tr>

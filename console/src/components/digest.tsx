@@ -1,18 +1,14 @@
 /** A digest, short enough to read, whole to copy. */
-import { Button, Code, CopyButton, Group, Tooltip } from '@mantine/core';
+import { Code, Group } from '@mantine/core';
+import { CopyButton } from './copy-button.tsx';
 
-export function Digest({ value }: { value: string }) {
+/** @param of what it is the digest of, for those who hear the button's name */
+export function Digest({ value, of }: { value: string; of: string }) {
   return (
-    <Group gap={6} wrap="nowrap">
-      <Tooltip label={value}>
-        <Code>{`${value.slice(0, 19)}…`}</Code>
-      </Tooltip>
-      <CopyButton value={value}>
-        {({ copied, copy }) => (
-          <Button size="compact-xs" variant="subtle" onClick={copy} aria-label="Copy the digest">
-            {copied ? 'copied' : 'copy'}
-          </Button>
-        )}
+    <Group gap={6}>
+      <Code title={value}>{`${value.slice(0, 19)}…`}</Code>
+      <CopyButton text={() => value} size="compact-xs" variant="subtle" aria-label={`Copy the digest of ${of}`}>
+        Copy
       </CopyButton>
     </Group>
   );

@@ -1,17 +1,9 @@
 /** The frame of every page: where one can go, light or dark, and the way out. */
-import {
-  Anchor,
-  AppShell,
-  Button,
-  Container,
-  Group,
-  Text,
-  useComputedColorScheme,
-  useMantineColorScheme,
-} from '@mantine/core';
+import { AppShell, Button, Container, Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { NavLink } from 'react-router';
 import { useSession } from '../session/session.tsx';
+import { ColorSchemeButton } from './color-scheme-button.tsx';
 import classes from './frame.module.css';
 
 const PAGES = [
@@ -56,32 +48,11 @@ export function Frame({ children }: { children: ReactNode }) {
           </Group>
         </Container>
       </AppShell.Header>
-      <AppShell.Main id="content">
+      <AppShell.Main id="content" tabIndex={-1} className={classes.content}>
         <Container size="xl" px={0}>
           {children}
         </Container>
       </AppShell.Main>
     </AppShell>
-  );
-}
-
-export function ColorSchemeButton() {
-  const { setColorScheme } = useMantineColorScheme();
-  const next = useComputedColorScheme('light') === 'dark' ? 'light' : 'dark';
-  return (
-    <Button variant="subtle" size="xs" onClick={() => setColorScheme(next)} aria-label={`Switch to ${next} colours`}>
-      <span aria-hidden style={{ fontSize: 18 }}>
-        {next === 'dark' ? '☾' : '☀'}
-      </span>
-    </Button>
-  );
-}
-
-/** A link within the console. */
-export function PageLink({ to, children }: { to: string; children: ReactNode }) {
-  return (
-    <Anchor component={NavLink} to={to} fw={600} style={{ whiteSpace: 'nowrap' }}>
-      {children}
-    </Anchor>
   );
 }

@@ -5,7 +5,7 @@ import type { UseInfiniteQueryResult } from '@tanstack/react-query';
 export function MoreButton({ query }: { query: UseInfiniteQueryResult }) {
   if (!query.hasNextPage) return null;
   return (
-    <Button variant="default" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
+    <Button variant="default" mt="sm" loading={query.isFetchingNextPage} onClick={() => query.fetchNextPage()}>
       Show more
     </Button>
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, formatBytes, formatMs, formatShape } from './format.ts';
+import { formatAge, formatBytes, formatMs, formatSeconds, formatShape } from './format.ts';
 
 describe('format', () => {
   it.each([
@@ -16,6 +16,10 @@ describe('format', () => {
     expect(formatAge(at, Date.parse(at) + 3_400)).toBe('3 s ago');
     expect(formatAge(at, Date.parse(at) + 125_000)).toBe('2 min ago');
     expect(formatAge(at, Date.parse(at) - 50)).toBe('0 s ago');
+  });
+
+  it('spans', () => {
+    expect([90, 3600, 5400, 86_400, 129_600].map(formatSeconds)).toEqual(['90 s', '1 h', '1.5 h', '1 day', '1.5 days']);
   });
 
   it('shapes', () => expect(formatShape([-1, 3, 48])).toBe('[n, 3, 48]'));

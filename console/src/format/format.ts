@@ -35,3 +35,11 @@ export function formatAge(iso: string, now: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
   return formatTime(iso);
 }
+
+/** `90 s`, `1 h`, `1.5 days` */
+export function formatSeconds(seconds: number): string {
+  const day = 86_400;
+  if (seconds >= day) return `${Number((seconds / day).toFixed(1))} ${seconds === day ? 'day' : 'days'}`;
+  if (seconds >= 3600) return `${Number((seconds / 3600).toFixed(1))} h`;
+  return `${seconds} s`;
+}

@@ -1,65 +1,71 @@
 /** One input of the playground: its shape, how it is filled, and its data where that is small enough to edit. */
 import type { TensorSpec } from '@lepton-edge/protocol';
-import { Code, Fieldset, Group, NativeSelect, Text, Textarea, TextInput } from '@mantine/core';
+import { Button, Fieldset, Group, NativeSelect, Text, Textarea, TextInput } from '@mantine/core';
 import { formatShape } from '../../format/format.ts';
-import { countOf, EDITABLE_ELEMENTS, FILLINGS, type Filling, fill, parseShape } from './sample-input.ts';
+import { dataProblem, generatedCount, type InputState, refilled, shapeProblem } from './input-state.ts';
+import { FILLINGS } from './sample-input.ts';
 
-export interface InputState {
-  shape: string;
-  filling: Filling;
-  /** The data as JSON; generated when it is sent where it is too long to edit. */
-  data: string;
-}
+/** Measuring the height of a longer text on each key stroke is felt. */
+const MAX_AUTOSIZE_CHARS = 50_000;
 
 interface Props {
   spec: TensorSpec;
+  /** What the manifest says of this input. */
+  hint: string | undefined;
   value: InputState;
   onChange: (value: InputState) => void;
 }
 
-/** The data a filling gives, as JSON; empty for what is too long to edit or no shape. */
-export function dataText(spec: TensorSpec, shapeText: string, filling: Filling): string {
-  const shape = parseShape(shapeText);
-  if (!shape || countOf(shape) > EDITABLE_ELEMENTS) return '';
-  return JSON.stringify(fill(spec.datatype, shape, filling, Math.random));
-}
-
-export function InputField({ spec, value, onChange }: Props) {
-  const shape = parseShape(value.shape);
-  const tooLong = shape !== undefined && countOf(shape) > EDITABLE_ELEMENTS;
-  const change = (shapeText: string, filling: Filling) =>
-    onChange({ shape: shapeText, filling, data: dataText(spec, shapeText, filling) });
+export function InputField({ spec, hint, value, onChange }: Props) {
+  const { name } = spec;
+  const generated = generatedCount(value);
+  const change = (part: Partial<InputState>) => onChange(refilled(spec, { ...value, ...part }));
   return (
-    <Fieldset legend={`${spec.name} · ${spec.datatype} ${formatShape(spec.shape)}`}>
+    <Fieldset legend={`${name} · ${spec.datatype} ${formatShape(spec.shape)}`}>
+      {hint && (
+        <Text size="sm" c="dimmed" mb="xs">
+          {hint}
+        </Text>
+      )}
       <Group align="flex-start" grow mb="xs">
         <TextInput
-          label={`Shape of ${spec.name}`}
+          label={`Shape of ${name}`}
+          description={spec.shape.includes(-1) ? 'n is yours to choose' : 'as the model has it'}
           value={value.shape}
-          error={shape ? undefined : 'expected sizes such as 1, 3, 48'}
-          onChange={(event) => change(event.currentTarget.value, value.filling)}
+          placeholder="scalar"
+          error={shapeProblem(spec, value)}
+          onChange={(event) => change({ shape: event.currentTarget.value })}
         />
         <NativeSelect
-          label={`Fill ${spec.name} with`}
-          data={[...FILLINGS]}
+          label={`Fill ${name} with`}
+          description="until you type your own"
+          data={[...FILLINGS, { value: 'own', label: 'own data' }]}
           value={value.filling}
-          onChange={(event) => change(value.shape, event.currentTarget.value as Filling)}
+          onChange={(event) => change({ filling: event.currentTarget.value as InputState['filling'] })}
         />
       </Group>
-      {tooLong ? (
-        <Text size="sm" c="dimmed">
-          <Code>{countOf(shape).toLocaleString()}</Code> elements, generated when it runs.
-        </Text>
-      ) : (
+      {generated === undefined ? (
         <Textarea
-          label={`Data of ${spec.name}`}
+          label={`Data of ${name}`}
           description="JSON, nested or flat"
-          autosize
+          autosize={value.data.length < MAX_AUTOSIZE_CHARS}
           minRows={2}
           maxRows={8}
+          spellCheck={false}
           styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)', fontSize: 12 } }}
           value={value.data}
-          onChange={(event) => onChange({ ...value, data: event.currentTarget.value })}
+          error={dataProblem(spec, value)}
+          onChange={(event) => onChange({ ...value, filling: 'own', data: event.currentTarget.value })}
         />
+      ) : (
+        <Text size="sm" c="dimmed">
+          {generated.toLocaleString()} elements, made when they are sent.
+        </Text>
+      )}
+      {value.filling === 'random' && (
+        <Button variant="subtle" size="compact-sm" mt={6} onClick={() => change({ seed: value.seed + 1 })}>
+          Other random values
+        </Button>
       )}
     </Fieldset>
   );

@@ -1,22 +1,36 @@
 /** Signing in with a key. */
 import { GatewayError } from '@lepton-edge/client';
 import { Box, Button, Center, Code, Group, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import { type FormEvent, useState } from 'react';
-import { ColorSchemeButton } from '../components/frame.tsx';
-import { useSession } from '../session/session.tsx';
+import { ColorSchemeButton } from '../../components/color-scheme-button.tsx';
+import { useSession } from '../../session/session.tsx';
+
+/** Anything else cannot stand in a header, and the browser's own error for it speaks of the network. */
+const KEY = /^[\x21-\x7e]+$/;
 
 export function SignInPage() {
   const { signIn } = useSession();
+  useDocumentTitle('Sign in · Lepton Edge');
   const [key, setKey] = useState('');
   const [error, setError] = useState<string>();
   const [busy, setBusy] = useState(false);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    const secret = key.trim();
+    if (!KEY.test(secret)) {
+      setError(
+        secret === ''
+          ? 'Enter a key: it begins with lep_.'
+          : 'A key has no spaces and only ASCII characters: copy it again.',
+      );
+      return;
+    }
     setBusy(true);
     setError(undefined);
     try {
-      await signIn(key.trim());
+      await signIn(secret);
     } catch (thrown) {
       setError(thrown instanceof GatewayError ? thrown.message : String(thrown));
     } finally {
@@ -41,6 +55,7 @@ export function SignInPage() {
             <PasswordInput
               label="API key"
               description="It is kept in this tab only."
+              spellCheck={false}
               autoComplete="off"
               required
               withAsterisk={false}
@@ -48,7 +63,7 @@ export function SignInPage() {
               onChange={(event) => setKey(event.currentTarget.value)}
               error={error}
             />
-            <Button type="submit" loading={busy} disabled={key.trim() === ''}>
+            <Button type="submit" loading={busy}>
               Sign in
             </Button>
             <Text size="sm" c="dimmed">

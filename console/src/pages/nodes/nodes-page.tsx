@@ -1,0 +1,105 @@
+/** The fleet: every node, whether it lives, and what it has to do. */
+import type { Node } from '@lepton-edge/protocol';
+import { Code, Stack, Text } from '@mantine/core';
+import { useEffect, useState } from 'react';
+import { Empty, Loaded } from '../../components/answer-states.tsx';
+import { StateBadge } from '../../components/badges.tsx';
+import { DataTable } from '../../components/data-table.tsx';
+import { MoreButton } from '../../components/more-button.tsx';
+import { PageHeading } from '../../components/page-heading.tsx';
+import { PageLink } from '../../components/page-link.tsx';
+import { formatAge, formatBytes } from '../../format/format.ts';
+import { useClient } from '../../session/session.tsx';
+import { usePages } from '../../use-pages.ts';
+
+const REFRESH_MS = 2_000;
+const ADD_NODE = `curl -X POST -H "authorization: Bearer $KEY" ${location.origin}/api/nodes/tokens
+LEPTON_TOKEN=lnt_… node gpu-node/src/main.ts --gateway ${location.origin} --name gpu-1 --url https://gpu-1.example.com`;
+
+export function NodesPage() {
+  const client = useClient();
+  const query = usePages(['nodes'], (options) => client.nodes.list(options), REFRESH_MS);
+  const now = useNow();
+  return (
+    <Stack>
+      <PageHeading title="Nodes" />
+      <Loaded query={query}>
+        {(nodes) =>
+          nodes.length === 0 ? (
+            <Empty title="No nodes yet">
+              <Text size="sm">
+                Small models run at the edge without one. For larger ones make a token, and start a node with it:
+              </Text>
+              <Code block>{ADD_NODE}</Code>
+            </Empty>
+          ) : (
+            <DataTable
+              label="Nodes"
+              minWidth={1100}
+              head={['Name', 'State', 'Region', 'Engines', 'Loaded', 'Working on', 'Memory', 'Seen', 'Address']}
+              rows={nodes.map((node) => ({ key: node.id, cells: cellsOf(node, now) }))}
+            />
+          )
+        }
+      </Loaded>
+      <MoreButton query={query} />
+    </Stack>
+  );
+}
+
+function cellsOf(node: Node, now: number) {
+  return [
+    <div key="name">
+      <Text size="sm" fw={600} style={{ whiteSpace: 'nowrap' }}>
+        {node.name}
+      </Text>
+      {node.softwareVersion && (
+        <Text size="xs" c="dimmed">
+          {node.softwareVersion}
+        </Text>
+      )}
+    </div>,
+    <StateBadge key="state" state={node.state} />,
+    node.region ?? 'none',
+    node.engines.map(({ name, device }) => (
+      <div key={name}>
+        <Text size="sm">{name}</Text>
+        <Text size="xs" c="dimmed">
+          {device}
+        </Text>
+      </div>
+    )),
+    <Loading key="loaded" node={node} />,
+    <Text key="work" size="sm" style={{ whiteSpace: 'nowrap' }}>
+      {node.inFlight} running, {node.queued} waiting
+    </Text>,
+    <Text key="memory" size="sm" style={{ whiteSpace: 'nowrap' }}>
+      {formatBytes(node.rssBytes)}
+    </Text>,
+    <Text key="seen" size="sm" style={{ whiteSpace: 'nowrap' }}>
+      {node.lastSeenAt ? formatAge(node.lastSeenAt, now) : 'never'}
+    </Text>,
+    <Code key="url">{node.url}</Code>,
+  ];
+}
+
+function Loading({ node }: { node: Node }) {
+  if (node.loaded.length === 0) return <Text size="sm">none</Text>;
+  return node.loaded.map(({ model, version }) => (
+    <div key={`${model}@${version}`}>
+      <PageLink to={`/models/${model}/versions/${version}`}>
+        {model}@{version}
+      </PageLink>
+    </div>
+  ));
+}
+
+/** The time, a second at a time. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
+}
