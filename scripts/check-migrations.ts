@@ -25,8 +25,10 @@ await runScript(async () => {
         `worker/src/db/schema.ts is ahead of migrations/: ${REMEDY}. It would hold\n\n${sql.join('\n')}`,
       );
     }
-    if (!output.includes('No schema changes'))
-      throw new Failure(`expected drizzle-kit to compare, it wrote\n${output}`);
+    // It ends well, too, when it had to ask whether a column was renamed: nobody is here to answer.
+    if (!output.includes('No schema changes')) {
+      throw new Failure(`worker/src/db/schema.ts and migrations/ differ: ${REMEDY}. drizzle-kit wrote\n\n${output}`);
+    }
     console.log(`worker/src/db/schema.ts and the ${before.length} files of migrations/ agree`);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -50,15 +52,14 @@ async function requireJournal(folder: string, files: string[]): Promise<void> {
   );
 }
 
+/** @returns all that drizzle-kit wrote; its exit status says nothing. */
 function generate(out: string): string {
   const drizzleKit = join(createRequire(join(root, 'package.json')).resolve('drizzle-kit'), '../bin.cjs');
   const args = ['--dialect=sqlite', '--schema=worker/src/db/schema.ts', `--out=${relative(root, out)}`];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [drizzleKit, 'generate', ...args], {
+  const { stdout, stderr } = spawnSync(process.execPath, [drizzleKit, 'generate', ...args], {
     cwd: root,
     encoding: 'utf8',
-    // It asks whether a column was renamed, and nobody is here to answer.
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (status === 0) return stdout + stderr;
-  throw new Failure(`worker/src/db/schema.ts and migrations/ cannot be compared: ${REMEDY}.\n\n${stderr}${stdout}`);
+  return stdout + stderr;
 }
