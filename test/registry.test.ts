@@ -76,6 +76,15 @@ describe('models', () => {
     expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'));
   });
 
+  it.each([
+    ['broken JSON', '{bad', { 'content-type': 'application/json' }],
+    ['another content type', '{}', { 'content-type': 'text/plain' }],
+  ])('are refused: %s', async (_what, body, headers) => {
+    const answer = await call('POST', '/api/models', { body, headers });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(answer.body.detail).toContain('expected a JSON body');
+  });
+
   it('have one owner of a name', async () => {
     const { name } = await newModel();
     const other = await newTeamKey('models:write');

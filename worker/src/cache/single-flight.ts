@@ -22,7 +22,10 @@ export class SingleFlight<T> {
     const shared = this.#underWay.get(key);
     if (!shared) return this.#start(key, work, waitUntil);
     const outcome = await settleWithin(shared, this.#waiterTimeoutMs);
-    return outcome.settled ? outcome.value : work();
+    if (outcome.settled) return outcome.value;
+    // Whoever started it may be gone: those who come from now on share this run instead.
+    if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
+    return this.run(key, work, waitUntil);
   }
 
   #start(key: string, work: () => Promise<T>, waitUntil: WaitUntil): Promise<T> {

@@ -1,5 +1,6 @@
 /** One mapper from a domain error to the error shape of the route family it happened in. */
 import { LeptonError, type Problem, statusOf } from '@lepton-edge/protocol';
+import { HTTPException } from 'hono/http-exception';
 import type { AppContext } from './app-env.ts';
 
 /** `/v2` answers `{"error": text}`, `/v1` the OpenAI envelope, everything else RFC 9457 problem details. */
@@ -20,6 +21,15 @@ function asLeptonError(thrown: unknown, requestId: string): LeptonError {
   if (thrown instanceof LeptonError) {
     if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) log(thrown, requestId);
     return thrown;
+  }
+  if (thrown instanceof HTTPException && thrown.status < 500) {
+    return new LeptonError(
+      'invalid_request',
+      `expected a JSON body with content-type application/json: ${thrown.message}`,
+      {
+        cause: thrown,
+      },
+    );
   }
   log(thrown, requestId);
   return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
