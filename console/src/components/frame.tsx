@@ -34,7 +34,7 @@ export function Frame({ children }: { children: ReactNode }) {
                     {label}
                   </NavLink>
                 ))}
-                <a href="/docs" className={classes.page}>
+                <a href="/docs" className={classes.page} aria-label="API reference">
                   API<span className={classes.long}> reference</span>
                 </a>
               </Group>

@@ -39,7 +39,7 @@ function cellsOf({ model, alias, targets, revision, protected: isProtected, reas
     targets.map(({ version, weight }) => (
       <div key={version}>
         <PageLink to={`/models/${model}/versions/${version}`}>version {version}</PageLink>
-        {targets.length > 1 && ` ${percent(weight / total)}, weight ${weight}`}
+        {` ${percent(weight / total)}, weight ${weight}`}
       </div>
     )),
     revision,
