@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,text,client,worker,gpu-node,console,examples,standalone}/**/*.test.{ts,tsx}'],
+          include: ['{protocol,text,client,worker,gpu-node,console,examples,standalone,scripts}/**/*.test.{ts,tsx}'],
           sequence: { groupOrder: 0 },
         },
       },
