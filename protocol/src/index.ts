@@ -1,6 +1,7 @@
 /** What crosses a wire, shared by every part of Lepton Edge. */
 export * from './aliases.ts';
 export * from './answers.ts';
+export * from './audit.ts';
 export * from './errors.ts';
 export * from './keys.ts';
 export * from './models.ts';
@@ -14,4 +15,5 @@ export * from './problem.ts';
 export * from './tensor/datatype.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
+export * from './uploads.ts';
 export * from './versions.ts';

@@ -16,6 +16,7 @@ export const CreateKeyInput = z.strictObject({
   /** The team's id or name. */
   team: z.string().min(1).max(64),
   name: z.string().min(1).max(100),
+  description: z.string().max(500).optional(),
   scopes: z.array(Scope.exclude(['node'])).min(1),
   expiresAt: z.iso.datetime().optional(),
 });
@@ -26,9 +27,12 @@ export const Key = z.object({
   /** The first characters of the secret, to recognise a key by. */
   prefix: z.string(),
   name: z.string(),
+  description: z.string().optional(),
   team: z.string(),
   scopes: z.array(Scope),
   createdAt: z.string(),
+  /** To the minute or so; absent until the first use. */
+  lastUsedAt: z.string().optional(),
   expiresAt: z.string().optional(),
   revokedAt: z.string().optional(),
 });

@@ -22,6 +22,38 @@ export const CreateModelInput = z.strictObject({
 });
 export type CreateModelInput = z.input<typeof CreateModelInput>;
 
+export const PatchModelInput = z
+  .strictObject({
+    task: Task.optional(),
+    description: z.string().max(2000).optional(),
+    visibility: Visibility.optional(),
+    labels: Labels.optional(),
+  })
+  .refine((patch) => Object.keys(patch).length > 0, 'expected at least one of task, description, visibility, labels');
+export type PatchModelInput = z.input<typeof PatchModelInput>;
+
+export const DeleteModelQuery = z.object({
+  /** Deletes it even while aliases or other teams refer to it. */
+  force: z.enum(['true', 'false']).default('false'),
+});
+
+/** `read`: may look at the model and its files, and infer; `infer`: may only call it. */
+export const Access = z.enum(['read', 'infer']);
+export type Access = z.infer<typeof Access>;
+
+export const PutGrantInput = z.strictObject({ access: Access });
+export type PutGrantInput = z.input<typeof PutGrantInput>;
+
+/** What another team may do with a model. */
+export const Grant = z.object({
+  model: z.string(),
+  team: z.string(),
+  access: Access,
+  createdAt: z.string(),
+  createdBy: z.string(),
+});
+export type Grant = z.infer<typeof Grant>;
+
 export const Model = z.object({
   name: z.string(),
   task: z.string(),

@@ -71,6 +71,19 @@ const manifestFields = {
   stateful: z.boolean().default(false),
   deterministic: z.boolean().optional(),
   retry: z.strictObject({ hedge: z.boolean() }).optional(),
+  /** How to try the model where generated inputs do not do: sizes of its dynamic axes, and values of small inputs. */
+  trial: z
+    .strictObject({
+      inputs: z.record(
+        z.string(),
+        z.strictObject({
+          shape: z.array(z.number().int().min(0)).max(16),
+          /** One number for all elements, or one for each; generated where absent. */
+          values: z.union([z.number(), z.array(z.number()).max(4096)]).optional(),
+        }),
+      ),
+    })
+    .optional(),
   license: z.string().max(256).optional(),
   card: z.string().max(65_536).optional(),
   provenance: z.record(z.string(), z.unknown()).optional(),
@@ -110,11 +123,40 @@ export const InspectionReport = z.object({
 });
 export type InspectionReport = z.infer<typeof InspectionReport>;
 
+/** What running a model on generated inputs showed, at one placement. */
+export const TrialReport = z.object({
+  /** `edge`, or the node's name. */
+  where: z.string(),
+  engine: z.string(),
+  loadMs: z.number(),
+  /** One run at batch 1, the median. */
+  runMs: z.number(),
+  /** Heap that ONNX Runtime takes for the loaded model and a run of it; at the edge only. */
+  wasmBytes: z.number().int().optional(),
+  /** What one item costs in a batch of 1, 4 and 8; only those that ran. */
+  perItemMs: z.record(z.string(), z.number()),
+  /** Whether a batch answers each item as a run of its own does; absent where there is no batch axis. */
+  batchInvariant: z.boolean().optional(),
+  /** Whether two runs on the same inputs agreed to the bit. */
+  deterministic: z.boolean(),
+  /** The shapes that were tried at batch 1, by input. */
+  shapes: z.record(z.string(), z.array(z.number().int())),
+});
+export type TrialReport = z.infer<typeof TrialReport>;
+
+/** What admission found: the report of a version, for everyone who may read it. */
 export const Admission = z.object({
-  inspection: InspectionReport,
+  /** Absent for `.ort` files, which inspection cannot read. */
+  inspection: InspectionReport.optional(),
   /** Whether the model may run in the Worker's WASM runtime, and why not. */
   edgeEligible: z.boolean(),
   edgeReason: z.string().optional(),
+  /** Multiply-adds of one run at batch 1, as far as the file tells. */
+  multiplyAdds: z.number().optional(),
+  edge: TrialReport.optional(),
+  node: TrialReport.optional(),
+  /** What could not be told, and what would help. */
+  notes: z.array(z.string()).default([]),
 });
 export type Admission = z.infer<typeof Admission>;
 
@@ -134,3 +176,14 @@ export const Version = z.object({
   createdBy: z.string(),
 });
 export type Version = z.infer<typeof Version>;
+
+/** A version made of uploaded files; the model's own file is the one `.onnx` or `.ort` among them, or `model.onnx`. */
+export const CreateVersionInput = z.strictObject({
+  files: z
+    .array(z.strictObject({ path: FilePath, digest: Digest }))
+    .min(1)
+    .max(1024)
+    .refine((files) => new Set(files.map(({ path }) => path)).size === files.length, 'names a path twice'),
+  manifest: ManifestInput.prefault({}),
+});
+export type CreateVersionInput = z.input<typeof CreateVersionInput>;

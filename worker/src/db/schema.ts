@@ -1,5 +1,6 @@
 /** The registry's tables. Change them here, then `npm run db:generate`; a migration that landed is never edited. */
 import type {
+  Access,
   Admission,
   AliasTarget,
   Manifest,
@@ -28,6 +29,7 @@ export const apiKeys = sqliteTable('api_keys', {
     .references(() => teams.id),
   nodeId: text('node_id'),
   name: text('name').notNull(),
+  description: text('description'),
   /** The first characters of the secret, to recognise a key by. */
   prefix: text('prefix').notNull(),
   /** SHA-256 of the secret in hexadecimal; the secret itself is never stored. */
@@ -36,6 +38,8 @@ export const apiKeys = sqliteTable('api_keys', {
   createdAt: time('created_at').notNull(),
   expiresAt: time('expires_at'),
   revokedAt: time('revoked_at'),
+  /** Written lazily, about once a minute. */
+  lastUsedAt: time('last_used_at'),
 });
 
 export const models = sqliteTable(
@@ -73,7 +77,10 @@ export const versions = sqliteTable(
     createdAt: time('created_at').notNull(),
     createdBy: text('created_by').notNull(),
   },
-  (table) => [uniqueIndex('versions_by_number').on(table.modelId, table.version)],
+  (table) => [
+    uniqueIndex('versions_by_number').on(table.modelId, table.version),
+    index('versions_by_digest').on(table.digest),
+  ],
 );
 
 export const versionFiles = sqliteTable(
@@ -100,7 +107,111 @@ export const artifacts = sqliteTable('artifacts', {
   key: text('key').notNull(),
   sizeBytes: integer('size_bytes').notNull(),
   createdAt: time('created_at').notNull(),
+  /** When an upload or a version last wanted it: what nothing refers to is collected a while after. */
+  touchedAt: time('touched_at').notNull().default(0),
 });
+
+/**
+ * R2 objects that nothing refers to, or not yet: written before an object is, removed in the batch that refers to it,
+ * collected after `deleteAfter`.
+ */
+export const looseObjects = sqliteTable('loose_objects', {
+  key: text('key').primaryKey(),
+  deleteAfter: time('delete_after').notNull(),
+  /** Being deleted: nothing may refer to it any more. */
+  claimed: integer('claimed', { mode: 'boolean' }).notNull().default(false),
+});
+
+/** Multi-part uploads under way. */
+export const uploads = sqliteTable(
+  'uploads',
+  {
+    id: text('id').primaryKey(),
+    teamId: text('team_id')
+      .notNull()
+      .references(() => teams.id),
+    digest: text('digest').notNull(),
+    sizeBytes: integer('size_bytes').notNull(),
+    filename: text('filename'),
+    state: text('state').$type<'open' | 'verifying' | 'done'>().notNull(),
+    objectKey: text('object_key').notNull(),
+    /** R2's name for it. */
+    multipartId: text('multipart_id').notNull(),
+    createdAt: time('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (table) => [index('uploads_by_expiry').on(table.expiresAt)],
+);
+
+/** R2's tags of the parts that are stored: its binding cannot list them. */
+export const uploadParts = sqliteTable(
+  'upload_parts',
+  {
+    uploadId: text('upload_id')
+      .notNull()
+      .references(() => uploads.id, { onDelete: 'cascade' }),
+    part: integer('part').notNull(),
+    etag: text('etag').notNull(),
+    /** How often it was sent: sendings that overlap may leave another tag in R2 than here. */
+    sends: integer('sends').notNull().default(1),
+  },
+  (table) => [primaryKey({ columns: [table.uploadId, table.part] })],
+);
+
+/** Versions in admission, and how far each has come. */
+export const admissions = sqliteTable(
+  'admissions',
+  {
+    versionId: text('version_id')
+      .primaryKey()
+      .references(() => versions.id, { onDelete: 'cascade' }),
+    step: text('step').$type<AdmissionStep>().notNull(),
+    attempts: integer('attempts').notNull().default(0),
+    notBefore: time('not_before').notNull(),
+  },
+  (table) => [index('admissions_by_time').on(table.notBefore)],
+);
+
+/** What other teams may do with a model. */
+export const grants = sqliteTable(
+  'grants',
+  {
+    modelId: text('model_id')
+      .notNull()
+      .references(() => models.id, { onDelete: 'cascade' }),
+    teamId: text('team_id')
+      .notNull()
+      .references(() => teams.id),
+    access: text('access').$type<Access>().notNull(),
+    createdAt: time('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.modelId, table.teamId] }), index('grants_by_team').on(table.teamId)],
+);
+
+/** Answers to requests with an `Idempotency-Key`, and those still being worked on. */
+export const idempotency = sqliteTable(
+  'idempotency',
+  {
+    keyId: text('key_id').notNull(),
+    /** Method and path. */
+    target: text('target').notNull(),
+    idempotencyKey: text('idempotency_key').notNull(),
+    bodyDigest: text('body_digest').notNull(),
+    /** NULL while it is being worked on. */
+    status: integer('status'),
+    headers: text('headers', { mode: 'json' }).$type<Record<string, string>>(),
+    body: text('body'),
+    /** For one being worked on: when its worker counts as dead. */
+    leaseUntil: time('lease_until').notNull(),
+    expiresAt: time('expires_at').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.keyId, table.target, table.idempotencyKey] }),
+    index('idempotency_by_expiry').on(table.expiresAt),
+  ],
+);
 
 /** Which teams uploaded which bytes themselves: a digest alone is no capability. */
 export const artifactTeams = sqliteTable(
@@ -174,12 +285,28 @@ export const nodes = sqliteTable('nodes', {
 });
 
 /** One row for every mutation, written in the same batch as the mutation. */
-export const auditLog = sqliteTable('audit_log', {
-  seq: integer('seq').primaryKey({ autoIncrement: true }),
-  at: time('at').notNull(),
-  actor: text('actor').notNull(),
-  teamId: text('team_id').notNull(),
-  action: text('action').notNull(),
-  subject: text('subject').notNull(),
-  detail: text('detail', { mode: 'json' }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
-});
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    seq: integer('seq').primaryKey({ autoIncrement: true }),
+    at: time('at').notNull(),
+    actor: text('actor').notNull(),
+    /** The team whose thing was changed. */
+    teamId: text('team_id').notNull(),
+    action: text('action').notNull(),
+    subject: text('subject').notNull(),
+    /** The name of the model it was about, if any. */
+    model: text('model'),
+    detail: text('detail', { mode: 'json' }).$type<Record<string, unknown>>().notNull().default(sql`'{}'`),
+    /** The chain's hash at this row; NULL until it is sealed. */
+    hash: text('hash'),
+  },
+  (table) => [
+    index('audit_by_team').on(table.teamId, table.seq),
+    index('audit_by_model').on(table.model, table.seq),
+    index('audit_by_actor').on(table.actor, table.seq),
+  ],
+);
+
+/** What an admission does next. */
+export type AdmissionStep = 'node' | 'edge' | 'decide';

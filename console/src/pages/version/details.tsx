@@ -37,7 +37,7 @@ export function Details({ version }: { version: Version }) {
           }))}
         />
       </Section>
-      {admission && <Inspection report={admission.inspection} />}
+      {admission?.inspection && <Inspection report={admission.inspection} />}
     </Stack>
   );
 }

@@ -31,12 +31,14 @@ export async function createKey(ctx: ServiceContext, input: z.output<typeof Crea
     teamId: team.id,
     nodeId: null,
     name: input.name,
+    description: input.description ?? null,
     prefix: prefixOf(secret),
     hash: await hashSecret(secret),
     scopes: input.scopes,
     createdAt: gateway.now(),
     expiresAt,
     revokedAt: null,
+    lastUsedAt: null,
   };
   await gateway.db.batch([
     gateway.db.insert(apiKeys).values(row),
@@ -80,10 +82,12 @@ function toKey(row: typeof apiKeys.$inferSelect): Key {
     id: row.id,
     prefix: row.prefix,
     name: row.name,
+    ...(row.description === null ? {} : { description: row.description }),
     team: row.teamId,
     scopes: row.scopes,
     createdAt: time(row.createdAt),
     ...(row.expiresAt === null ? {} : { expiresAt: time(row.expiresAt) }),
+    ...(row.lastUsedAt === null ? {} : { lastUsedAt: time(row.lastUsedAt) }),
     ...(row.revokedAt === null ? {} : { revokedAt: time(row.revokedAt) }),
   };
 }

@@ -14,6 +14,7 @@ export function admissionOf({ report, loops }: Inspection, policy: PlacementPoli
     inspection: report,
     edgeEligible: reason === undefined,
     ...(reason === undefined ? {} : { edgeReason: reason }),
+    notes: [],
   };
 }
 
