@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
-import { call, client, freshName, keyOf, newTeamKey } from './support/api.ts';
+import { call, client, freshName, keyOf, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -109,7 +109,7 @@ describe('versions', () => {
   it('are read from the file, kept by digest and numbered in order', async () => {
     const { client: own, name } = await newModel();
     const bytes = tinyModel(name);
-    const first = await own.versions.upload(name, bytes, { license: 'MIT', card: 'Größe — 大きさ' });
+    const first = await uploadReady(own, name, bytes, { license: 'MIT', card: 'Größe — 大きさ' });
     expect(first).toMatchObject({
       model: name,
       version: 1,
@@ -125,7 +125,7 @@ describe('versions', () => {
       },
       admission: { edgeEligible: true, inspection: { operators: { Neg: 1 }, parameterCount: 0, irVersion: 8 } },
     });
-    const again = await own.versions.upload(name, bytes);
+    const again = await uploadReady(own, name, bytes);
     expect(again).toMatchObject({ version: 2, digest: first.digest });
     expect((await own.versions.list(name)).items.map(({ version }) => version)).toEqual([2, 1]);
     expect(await own.versions.get(name, 1)).toEqual(first);
@@ -136,7 +136,7 @@ describe('versions', () => {
 
   it('get numbers without gaps or duplicates under concurrent uploads', async () => {
     const { client: own, name } = await newModel();
-    const made = await Promise.all(Array.from({ length: 12 }, (_, i) => own.versions.upload(name, tinyModel(`t${i}`))));
+    const made = await Promise.all(Array.from({ length: 12 }, (_, i) => uploadReady(own, name, tinyModel(`t${i}`))));
     expect(made.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 12 }, (_, i) => i + 1),
     );
@@ -171,7 +171,7 @@ describe('versions', () => {
     ['an unknown operator', withOperator('Nag'), {}, 422, 'model_invalid', /Nag/],
     ['an opset to come', withOpset(99), {}, 422, 'model_invalid', /opset.*99|99.*opset/],
     ['nothing', '', {}, 400, 'invalid_request', /body/],
-    ['JSON', '{}', { 'content-type': 'application/json' }, 400, 'invalid_request', /got JSON/],
+    ['JSON that names no files', '{}', { 'content-type': 'application/json' }, 400, 'invalid_request', /files/],
     [
       'another digest',
       valid,
@@ -206,7 +206,7 @@ describe('versions', () => {
     expect((await own.versions.list(name)).items).toEqual([]);
     const digest = sha256(typeof body === 'string' ? Buffer.from(body) : body);
     expect((await call('HEAD', `/api/blobs/${digest}`, { key: secret })).status).toBe(404);
-    expect(await own.versions.upload(name, tinyModel())).toMatchObject({ version: 1 });
+    expect(await uploadReady(own, name, tinyModel())).toMatchObject({ version: 1 });
   });
 
   it('are refused over the limit before a byte is read, and without a length', async () => {
@@ -214,7 +214,7 @@ describe('versions', () => {
     const path = `/api/models/${name}/versions`;
     const large = await call('POST', path, { key: secret, body: new Uint8Array(64 * 1024 * 1024 + 1) });
     expect(large).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
-    expect(large.body.detail).toContain('at most 67108864 bytes, got 67108865');
+    expect(large.body.detail).toContain('at most 67108864 bytes in one request, got 67108865');
     const chunked = await fetch(`${inject('gatewayUrl')}${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${secret}` },
@@ -231,7 +231,7 @@ describe('blobs', () => {
     const { client: own, secret, name } = await newModel();
     const bytes = tinyModel(name);
     const digest = sha256(bytes);
-    await own.versions.upload(name, bytes);
+    await uploadReady(own, name, bytes);
     const path = `/api/blobs/${digest}`;
     const head = await call('HEAD', path, { key: secret });
     expect(head.status).toBe(200);
@@ -249,7 +249,7 @@ describe('blobs', () => {
     expect((await call('GET', path, { key: other.secret })).status).toBe(404);
     const name2 = freshName('model');
     await other.client.models.create({ name: name2 });
-    await other.client.versions.upload(name2, bytes);
+    await uploadReady(other.client, name2, bytes);
     expect((await call('GET', path, { key: other.secret })).status).toBe(200);
   });
 });
@@ -257,7 +257,7 @@ describe('blobs', () => {
 describe('aliases', () => {
   it('move with a history of revisions, and not for one who read an older one', async () => {
     const { client: own, name } = await newModel();
-    for (const part of ['a', 'b']) await own.versions.upload(name, tinyModel(part));
+    for (const part of ['a', 'b']) await uploadReady(own, name, tinyModel(part));
     const first = await own.aliases.put(name, 'production', {
       targets: [{ version: 1 }],
       reason: 'first',
@@ -282,7 +282,7 @@ describe('aliases', () => {
 
   it('have exactly one winner of a race', async () => {
     const { client: own, name } = await newModel();
-    await own.versions.upload(name, tinyModel());
+    await uploadReady(own, name, tinyModel());
     const moves = Array.from({ length: 10 }, (_, i) =>
       own.aliases.put(name, 'staging', { targets: [{ version: 1 }], reason: `move ${i}`, ifRevision: 0 }),
     );
@@ -305,7 +305,7 @@ describe('aliases', () => {
     ['Upper', { targets: [{ version: 1 }], reason: 'r' }, 400, 'invalid_request'],
   ])('are refused: %s %j', async (alias, body, status, code) => {
     const { client: own, secret, name } = await newModel();
-    await own.versions.upload(name, tinyModel());
+    await uploadReady(own, name, tinyModel());
     const answer = await call('PUT', `/api/models/${name}/aliases/${alias}`, { key: secret, body });
     expect(answer).toMatchObject({ status, body: { code } });
     expect((await own.aliases.list(name)).items).toEqual([]);

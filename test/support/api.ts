@@ -1,6 +1,7 @@
 /** Plain HTTP against the gateway under test, and teams of a test's own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LeptonClient } from '@lepton-edge/client';
-import type { Scope } from '@lepton-edge/protocol';
+import type { ManifestInput, Scope, Version } from '@lepton-edge/protocol';
 import { inject } from 'vitest';
 
 export interface Answer {
@@ -46,6 +47,22 @@ function parse(text: string): Record<string, unknown> {
 
 export function client(key: string = inject('adminKey')): LeptonClient {
   return new LeptonClient({ baseUrl: inject('gatewayUrl'), key });
+}
+
+/** Uploads a version and waits until it has been admitted. Throws when it is rejected. */
+export async function uploadReady(
+  own: LeptonClient,
+  model: string,
+  onnx: Uint8Array<ArrayBuffer>,
+  manifest?: ManifestInput,
+): Promise<Version> {
+  let version = await own.versions.upload(model, onnx, manifest);
+  while (version.state === 'admitting') {
+    await sleep(50);
+    version = await own.versions.get(model, version.version);
+  }
+  if (version.state === 'ready') return version;
+  throw new Error(`${model}@${version.version} is ${version.state}: ${version.reason}`);
 }
 
 let made = 0;

@@ -22,6 +22,8 @@ export interface KnownModel {
   visibility: Visibility;
   aliases: ReadonlyMap<string, readonly AliasTarget[]>;
   newestReady: number | undefined;
+  /** The newest version in admission. */
+  admitting: number | undefined;
 }
 
 export interface KnownVersion {
@@ -34,6 +36,10 @@ export interface KnownVersion {
   manifest: Manifest;
   edgeEligible: boolean;
   edgeReason: string | undefined;
+  /** What the loaded model takes of ONNX Runtime's heap at the edge, as measured. */
+  wasmBytes: number | undefined;
+  /** As stated, else as measured: whether the same inputs give the same answer. */
+  deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
 }
@@ -71,16 +77,26 @@ export class Directory {
    * @param point in [0, 1): where the caller falls in a traffic split
    */
   async resolve(ref: Reference, principal: Principal, point: number, waitUntil: WaitUntil): Promise<Resolved> {
-    const model = await this.model(ref.model, principal, waitUntil);
+    const model = await this.#withReady(await this.model(ref.model, principal, waitUntil), ref, waitUntil);
     const number = ref.version ?? chooseVersion(model, ref.alias, point);
     const version = await this.version(model, number, waitUntil);
     return { model, version };
   }
 
+  /** A model whose first version may be ready by now is looked up again: whoever waits for it asks at once. */
+  async #withReady(model: KnownModel, ref: Reference, waitUntil: WaitUntil): Promise<KnownModel> {
+    if (model.newestReady !== undefined || ref.version !== undefined || model.admitting === undefined) return model;
+    this.#models.forget(model.name);
+    return (await this.#models.get(model.name, waitUntil)) ?? model;
+  }
+
   /** @throws LeptonError `version_not_found` */
   async version(model: KnownModel, number: number, waitUntil: WaitUntil): Promise<KnownVersion> {
-    const version = await this.#versions.get(`${model.id}/${number}`, waitUntil);
-    if (version) return version;
+    const key = `${model.id}/${number}`;
+    const known = await this.#versions.get(key, waitUntil);
+    // Admission ends at any moment, and whoever waits for it asks again at once.
+    if (known?.state === 'admitting') this.#versions.forget(key);
+    if (known) return known;
     const newest = model.newestReady === undefined ? 'it has none yet' : `the newest is ${model.newestReady}`;
     throw new LeptonError('version_not_found', `model "${model.name}" has no version ${number}: ${newest}`);
   }
@@ -109,6 +125,7 @@ function chooseVersion(model: KnownModel, alias: string | undefined, point: numb
     throw new LeptonError('alias_not_found', `model "${model.name}" has no alias "${alias}": ${hint}`);
   }
   if (model.aliases.size === 0 && model.newestReady !== undefined) return model.newestReady;
+  if (model.aliases.size === 0 && model.admitting !== undefined) return model.admitting;
   const what = model.newestReady === undefined ? 'has no ready version yet' : 'has aliases, but no alias "production"';
   throw new LeptonError('version_not_found', `model "${model.name}" ${what}: name a version or an alias`);
 }
@@ -135,18 +152,21 @@ async function loadKey(db: Database, hash: string, now: number): Promise<Princip
 }
 
 async function loadModel(db: Database, name: string): Promise<KnownModel | undefined> {
-  const [rows, aliasRows, newest] = await db.batch([
+  const newestIn = (state: VersionState) =>
+    db
+      .select({ version: max(versions.version) })
+      .from(versions)
+      .innerJoin(models, eq(models.id, versions.modelId))
+      .where(and(eq(models.name, name), eq(versions.state, state)));
+  const [rows, aliasRows, ready, admitting] = await db.batch([
     db.select().from(models).where(eq(models.name, name)),
     db
       .select({ alias: aliases.alias, targets: aliases.targets })
       .from(aliases)
       .innerJoin(models, eq(models.id, aliases.modelId))
       .where(eq(models.name, name)),
-    db
-      .select({ version: max(versions.version) })
-      .from(versions)
-      .innerJoin(models, eq(models.id, versions.modelId))
-      .where(and(eq(models.name, name), eq(versions.state, 'ready'))),
+    newestIn('ready'),
+    newestIn('admitting'),
   ]);
   const row = rows[0];
   if (!row) return undefined;
@@ -156,8 +176,14 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
     teamId: row.teamId,
     visibility: row.visibility,
     aliases: new Map(aliasRows.map(({ alias, targets }) => [alias, targets])),
-    newestReady: newest[0]?.version ?? undefined,
+    newestReady: ready[0]?.version ?? undefined,
+    admitting: admitting[0]?.version ?? undefined,
   };
+}
+
+function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
+  if (manifest.deterministic !== undefined) return manifest.deterministic;
+  return admission?.edge?.deterministic !== false && admission?.node?.deterministic !== false;
 }
 
 /** @param key `<model id>/<number>` */
@@ -184,6 +210,8 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     manifest: row.manifest,
     edgeEligible: row.admission?.edgeEligible ?? false,
     edgeReason: row.admission?.edgeReason,
+    wasmBytes: row.admission?.edge?.wasmBytes,
+    deterministic: isDeterministic(row),
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
 }
