@@ -1,8 +1,9 @@
 /** Finds a stored file that the caller may read: a digest alone is no capability. */
 import { LeptonError } from '@lepton-edge/protocol';
-import { and, eq, or, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import type { Grant, ServiceContext } from '../../context.ts';
 import { artifacts, artifactTeams, models, versionFiles, versions } from '../../db/schema.ts';
+import { permitted } from '../access.ts';
 
 export interface Blob {
   key: string;
@@ -11,7 +12,7 @@ export interface Blob {
 }
 
 /**
- * A file that the caller's team uploaded or that a version the caller may see has. A node reads only files of the
+ * A file that the caller's team uploaded or that a version the caller may read has. A node reads only files of the
  * version its grant names.
  * @throws LeptonError `blob_not_found`, the same for absent and forbidden
  */
@@ -31,7 +32,7 @@ export async function findBlob(
         eq(versionFiles.digest, artifacts.digest),
         grant
           ? and(eq(models.name, grant.model), eq(versions.version, grant.version), eq(versions.digest, grant.digest))
-          : or(eq(models.teamId, principal.teamId), eq(models.visibility, 'public')),
+          : permitted(db, principal, 'read'),
       ),
     );
   const uploaded = db
