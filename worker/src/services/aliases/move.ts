@@ -5,6 +5,7 @@ import type { ServiceContext } from '../../context.ts';
 import { auditRow, isRefused } from '../../db/audit.ts';
 import { isPreconditionFailure, isUniqueViolation } from '../../db/database.ts';
 import { aliases, aliasHistory, type models } from '../../db/schema.ts';
+import { modelNotFound } from '../models/find.ts';
 
 /** How often a move without `ifRevision` is tried again when another one came between. */
 const ATTEMPTS = 10;
@@ -110,7 +111,7 @@ async function commit(
     if (isPreconditionFailure(error, 'alias_history.targets')) {
       throw new LeptonError('version_not_ready', `a target of "${model.name}" is no longer ready: choose another`);
     }
-    if (isRefused(error)) throw new LeptonError('model_not_found', `no model is named ${JSON.stringify(model.name)}`);
+    if (isRefused(error)) throw modelNotFound(model.name);
     throw error;
   }
 }

@@ -13,7 +13,11 @@ export async function findModel({ gateway, principal }: ServiceContext, name: st
     .from(models)
     .where(and(eq(models.name, name), permitted(gateway.db, principal, 'read')));
   if (row) return row;
-  throw new LeptonError('model_not_found', `no model is named ${JSON.stringify(name)}`);
+  throw modelNotFound(name);
+}
+
+export function modelNotFound(name: string): LeptonError {
+  return new LeptonError('model_not_found', `no model is named ${JSON.stringify(name)}`);
 }
 
 /** A model the caller may change: of its own team, or any with `admin`. @throws as findModel, or `missing_scope`. */

@@ -86,6 +86,7 @@ async function check(blobs: R2Bucket, object: StoredObject, upload: VersionUploa
 interface Model {
   id: string;
   name: string;
+  teamId: string;
 }
 
 /** One batch, so that a version is there whole or not at all; the number is the next one of its model. */
@@ -110,6 +111,8 @@ async function insert(
     auditRow(ctx, {
       action: 'version.create',
       subject: `model/${model.name}`,
+      model: model.name,
+      team: model.teamId,
       detail: sql`(SELECT json_object('version', version, 'digest', digest) FROM versions WHERE id = ${row.id})`,
     }),
   ]);
