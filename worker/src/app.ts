@@ -11,6 +11,7 @@ import { accessRoutes } from './routes/access.ts';
 import { aliasRoutes } from './routes/aliases.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { grantRoutes } from './routes/grants.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
@@ -35,7 +36,7 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     await next();
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
-  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
+  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, grantRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);
