@@ -9,6 +9,7 @@ import type { Fleet } from './hubs/fleet.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
 import type { Directory } from './services/directory.ts';
+import type { LastUse } from './services/keys/last-use.ts';
 
 /** Who calls: a key, the team it acts in, and what it may do. */
 export interface Principal {
@@ -29,6 +30,7 @@ export interface Gateway {
   fleet: Fleet;
   edge: EdgeRuntime;
   directory: Directory;
+  lastUse: LastUse;
   responses: ResponseCache;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;

@@ -9,6 +9,7 @@ import { createFleet } from './hubs/fleet.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Directory } from './services/directory.ts';
+import { LastUse } from './services/keys/last-use.ts';
 
 export function createGateway(env: Env): Gateway {
   const now = () => Date.now();
@@ -22,6 +23,7 @@ export function createGateway(env: Env): Gateway {
     fleet: createFleet(env.FLEET, now),
     edge: new EdgeRuntime(),
     directory: new Directory(db, now),
+    lastUse: new LastUse(db, now),
     responses: new ResponseCache(now),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),
