@@ -9,6 +9,7 @@ import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
 import { accessRoutes } from './routes/access.ts';
 import { aliasRoutes } from './routes/aliases.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { grantRoutes } from './routes/grants.ts';
@@ -36,7 +37,16 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     await next();
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
-  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, grantRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
+  for (const routes of [
+    modelRoutes,
+    versionRoutes,
+    aliasRoutes,
+    grantRoutes,
+    blobRoutes,
+    accessRoutes,
+    auditRoutes,
+    nodeRoutes,
+  ]) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);

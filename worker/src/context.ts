@@ -8,6 +8,7 @@ import type { Settings } from './env.ts';
 import type { Fleet } from './hubs/fleet.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
+import type { AuditHead } from './services/audit/chain.ts';
 import type { Directory } from './services/directory.ts';
 import type { LastUse } from './services/keys/last-use.ts';
 
@@ -31,6 +32,7 @@ export interface Gateway {
   edge: EdgeRuntime;
   directory: Directory;
   lastUse: LastUse;
+  audit: AuditSealer;
   responses: ResponseCache;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;
@@ -39,6 +41,12 @@ export interface Gateway {
   fetch: typeof fetch;
   /** Bytes of request bodies held in this isolate now. */
   bodies: { heldBytes: number };
+}
+
+/** Seals the audit log, in the one place that may. */
+export interface AuditSealer {
+  /** Seals what is unsealed; answers where the sealed part ends, undefined where there is none. */
+  seal(): Promise<AuditHead | undefined>;
 }
 
 /** What a node was sent and so may read: one version's manifest and files. */

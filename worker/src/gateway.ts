@@ -1,4 +1,5 @@
 /** Makes an isolate's gateway from its bindings. */
+import { LeptonError } from '@lepton-edge/protocol';
 import { ResponseCache } from './cache/response-cache.ts';
 import { SingleFlight } from './cache/single-flight.ts';
 import type { Gateway } from './context.ts';
@@ -24,6 +25,7 @@ export function createGateway(env: Env): Gateway {
     edge: new EdgeRuntime(),
     directory: new Directory(db, now),
     lastUse: new LastUse(db, now),
+    audit: { seal: () => Promise.reject(new LeptonError('unavailable', 'the audit log is not sealed here')) },
     responses: new ResponseCache(now),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),
