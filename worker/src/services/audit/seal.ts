@@ -1,4 +1,5 @@
 /** Seals the audit log: gives the rows that came since the last time their hashes in the chain. */
+import { LeptonError } from '@lepton-edge/protocol';
 import { gt, sql } from 'drizzle-orm';
 import type { Database } from '../../db/database.ts';
 import { auditLog } from '../../db/schema.ts';
@@ -27,8 +28,20 @@ export async function sealAudit(db: Database, storage: HeadStorage): Promise<voi
   }
 }
 
-/** Where the sealed part ends; undefined while nothing is sealed. */
-export async function readHead(storage: HeadStorage): Promise<AuditHead | undefined> {
+/**
+ * Seals, and answers where the sealed part ends; undefined where there is none. A log that is broken is sealed no further
+ * and told by `verifyAudit`: an error loses its code on the way out of a Durable Object.
+ */
+export async function sealedHead(db: Database, storage: HeadStorage): Promise<AuditHead | undefined> {
+  try {
+    await sealAudit(db, storage);
+  } catch (error) {
+    if (!(error instanceof LeptonError) || error.code !== 'audit_broken') throw error;
+  }
+  return await readHead(storage);
+}
+
+async function readHead(storage: HeadStorage): Promise<AuditHead | undefined> {
   return await storage.get<AuditHead>(HEAD);
 }
 

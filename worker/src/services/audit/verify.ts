@@ -8,19 +8,28 @@ import { CHUNK_ROWS, readChunk } from './rows.ts';
 
 /** @throws LeptonError `audit_broken` naming the first row that was changed, is missing or was inserted */
 export async function verifyAudit(db: Database, head: AuditHead | undefined): Promise<AuditVerified> {
-  const sealed = head ? lte(auditLog.seq, head.seq) : isNotNull(auditLog.hash);
-  let end: AuditHead | undefined;
-  let entries = 0;
-  for (;;) {
-    const rows = await readChunk(db, and(sealed, end && gt(auditLog.seq, end.seq)));
-    if (!head && rows[0]) throw broken(`entry ${rows[0].seq} has a hash, but nothing was ever sealed`);
+  if (!head) {
+    const [row] = await readChunk(db, isNotNull(auditLog.hash));
+    if (row) throw broken(`entry ${row.seq} has a hash, but nothing was ever sealed`);
+    return { ok: true, entries: 0, unsealed: await count(db, undefined) };
+  }
+  const beyond = gt(auditLog.seq, head.seq);
+  const sealed = await walk(db, lte(auditLog.seq, head.seq), undefined);
+  checkEnd(sealed.end, head);
+  // Sealed since the head was asked for, or made to look so.
+  await walk(db, and(beyond, isNotNull(auditLog.hash)), head);
+  return { ok: true, entries: sealed.entries, unsealed: await count(db, beyond), head: head.hash };
+}
+
+/** Checks rows in chunks. */
+async function walk(db: Database, which: SQL | undefined, from: AuditHead | undefined) {
+  let end = from;
+  for (let entries = 0; ; ) {
+    const rows = await readChunk(db, and(which, end && gt(auditLog.seq, end.seq)));
     end = await checkChain(end, rows);
     entries += rows.length;
-    if (rows.length < CHUNK_ROWS) break;
+    if (rows.length < CHUNK_ROWS) return { end, entries };
   }
-  if (head) checkEnd(end, head);
-  const unsealed = await count(db, head ? gt(auditLog.seq, head.seq) : undefined);
-  return { ok: true, entries, unsealed, ...(head ? { head: head.hash } : {}) };
 }
 
 async function count(db: Database, where: SQL | undefined): Promise<number> {
