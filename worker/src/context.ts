@@ -32,7 +32,10 @@ export interface Gateway {
   edge: EdgeRuntime;
   directory: Directory;
   lastUse: LastUse;
-  audit: AuditSealer;
+  audit: {
+    /** Seals what is unsealed of the audit log; answers where the sealed part ends, undefined where there is none. */
+    seal(): Promise<AuditHead | undefined>;
+  };
   responses: ResponseCache;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;
@@ -41,12 +44,6 @@ export interface Gateway {
   fetch: typeof fetch;
   /** Bytes of request bodies held in this isolate now. */
   bodies: { heldBytes: number };
-}
-
-/** Seals the audit log, in the one place that may. */
-export interface AuditSealer {
-  /** Seals what is unsealed; answers where the sealed part ends, undefined where there is none. */
-  seal(): Promise<AuditHead | undefined>;
 }
 
 /** What a node was sent and so may read: one version's manifest and files. */

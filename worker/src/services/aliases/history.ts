@@ -71,8 +71,8 @@ export async function getAliasAt(ctx: ServiceContext, modelName: string, alias: 
       .where(and(eq(aliases.modelId, model.id), eq(aliases.alias, alias))),
   ]);
   if (!row || row.targets.length === 0) {
-    const when = row ? `was deleted by revision ${row.revision}` : 'did not exist';
-    throw new LeptonError('alias_not_found', `alias ${JSON.stringify(alias)} of "${model.name}" ${when} at ${at}`);
+    const why = row ? `revision ${row.revision} had deleted it` : 'it was made later, or never';
+    throw new LeptonError('alias_not_found', `model "${model.name}" had no alias "${alias}" at ${at}: ${why}`);
   }
   const { createdAt, createdBy, ...rest } = row;
   return toAlias(model.name, {
