@@ -1,21 +1,8 @@
-import { createHash } from 'node:crypto';
-import type { AuditEntry, Key, Page } from '@lepton-edge/protocol';
+import type { Key, Page } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { call, client, freshName, keyOf, newModel, newTeamKey } from './support/api.ts';
+import { newForeign } from './support/foreign-model.ts';
 import { tinyModel } from './support/tiny-model.ts';
-
-/** A model with one version behind two aliases, of which nothing is the caller's. */
-async function newForeign(visibility: 'private' | 'public' = 'private') {
-  const owner = await newModel();
-  const bytes = tinyModel(freshName('bytes'));
-  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-  await owner.client.versions.upload(owner.name, bytes);
-  await owner.client.aliases.put(owner.name, 'production', { targets: [{ version: 1 }], reason: 'r' });
-  if (visibility === 'public') await call('PATCH', `/api/models/${owner.name}`, { body: { visibility } });
-  const grant = async (team: string, access: string, key = owner.secret) =>
-    await call('PUT', `/api/models/${owner.name}/grants/${team}`, { key, body: { access } });
-  return { ...owner, digest, grant };
-}
 
 const ALL = ['models:read', 'models:write', 'infer', 'ops'] as const;
 const TARGETS = { targets: [{ version: 1 }], reason: 'r' };
@@ -251,55 +238,5 @@ describe('keys', () => {
     await expect.poll(used, { timeout: 5_000 }).toBeDefined();
     expect(Math.abs(Date.parse((await used()) ?? '') - before)).toBeLessThan(10_000);
     expect((await list(team)).items.find((key) => key.id === second.id)?.lastUsedAt).toBeUndefined();
-  });
-});
-
-describe('the audit log', () => {
-  const read = async (query: string, key?: string) =>
-    (await call('GET', `/api/audit?${query}`, key ? { key } : {})).body as unknown as Page<AuditEntry>;
-
-  it('has every change of a team’s things, by whomever, for those who look after them', async () => {
-    const { name, team, id } = await newForeign();
-    await call('PATCH', `/api/models/${name}`, { body: { description: 'by admin' } });
-    const ops = await keyOf(team, 'ops');
-    const { items } = await read('', ops.secret);
-    expect(items.map(({ action }) => action)).toEqual([
-      'key.create',
-      'model.patch',
-      'alias.put',
-      'version.create',
-      'model.create',
-      'key.create',
-      'team.create',
-    ]);
-    expect(new Set(items.map((entry) => entry.team))).toEqual(new Set([team]));
-    expect(items.map(({ seq }) => seq)).toEqual(items.map(({ seq }) => seq).sort((a, b) => b - a));
-    expect(items[2]).toMatchObject({
-      actor: id,
-      model: name,
-      subject: `alias/${name}@production`,
-      detail: { revision: 1, targets: [{ version: 1, weight: 1 }], reason: 'r' },
-    });
-    expect((await read(`actor=${id}`, ops.secret)).items).toEqual(items.slice(2, 5));
-    expect((await read(`model=${name}`, ops.secret)).items).toEqual(items.slice(1, 5));
-    expect((await read('action=model.patch', ops.secret)).items).toEqual(items.slice(1, 2));
-    const page = await read('limit=3', ops.secret);
-    expect(page.items).toEqual(items.slice(0, 3));
-    expect((await read(`limit=3&cursor=${page.nextCursor}`, ops.secret)).items).toEqual(items.slice(3, 6));
-    const at = items[3]?.at ?? '';
-    const since = await read(`since=${at}&model=${name}`);
-    expect(since.items.map(({ seq }) => seq)).toEqual(
-      items.filter((entry) => entry.model === name && entry.at >= at).map(({ seq }) => seq),
-    );
-    const until = await read(`until=${at}&model=${name}`);
-    expect(until.items.every((entry) => entry.at < at)).toBe(true);
-  });
-
-  it('is for scope ops, and its verification for admin', async () => {
-    const { secret } = await newTeamKey('models:read', 'models:write', 'infer');
-    const ops = await newTeamKey('ops');
-    expect((await call('GET', '/api/audit', { key: secret })).status).toBe(403);
-    expect((await call('GET', '/api/audit/verify', { key: ops.secret })).status).toBe(403);
-    expect(await call('GET', '/api/audit?since=x')).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
   });
 });
