@@ -200,3 +200,7 @@ export const CreateVersionInput = z.strictObject({
   manifest: ManifestInput.prefault({}),
 });
 export type CreateVersionInput = z.input<typeof CreateVersionInput>;
+
+/** An archived version runs no more; its record and its files stay. */
+export const ArchiveVersionInput = z.strictObject({ reason: z.string().min(1).max(500) });
+export type ArchiveVersionInput = z.input<typeof ArchiveVersionInput>;

@@ -84,3 +84,11 @@ export async function keyOf(team: string, ...scopes: Exclude<Scope, 'node'>[]) {
   const key = await client().keys.create({ team, name: freshName('key'), scopes });
   return { team, id: key.id, secret: key.secret, client: client(key.secret) };
 }
+
+/** A model of a new team, and a key that may do everything with it. */
+export async function newModel() {
+  const owner = await newTeamKey('models:read', 'models:write', 'infer');
+  const name = freshName('model');
+  await owner.client.models.create({ name });
+  return { ...owner, name };
+}

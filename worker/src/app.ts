@@ -7,10 +7,13 @@ import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
 import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
+import { wakeSealer } from './middleware/wake-sealer.ts';
 import { accessRoutes } from './routes/access.ts';
 import { aliasRoutes } from './routes/aliases.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { grantRoutes } from './routes/grants.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
@@ -36,7 +39,18 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     await next();
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
-  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, uploadRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
+  app.use('/api/*', wakeSealer());
+  for (const routes of [
+    modelRoutes,
+    versionRoutes,
+    aliasRoutes,
+    grantRoutes,
+    uploadRoutes,
+    blobRoutes,
+    accessRoutes,
+    auditRoutes,
+    nodeRoutes,
+  ]) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);

@@ -11,6 +11,7 @@ import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
 import type { TrialService } from './services/admission/edge-trial.ts';
 import type { Directory } from './services/directory.ts';
+import type { LastUse } from './services/keys/last-use.ts';
 
 /** Who calls: a key, the team it acts in, and what it may do. */
 export interface Principal {
@@ -34,6 +35,7 @@ export interface Gateway {
   /** Another Worker, where models are tried before they serve. */
   trial: TrialService;
   directory: Directory;
+  lastUse: LastUse;
   responses: ResponseCache;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;

@@ -10,6 +10,7 @@ import { createJanitors } from './hubs/janitors.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Directory } from './services/directory.ts';
+import { LastUse } from './services/keys/last-use.ts';
 
 let gateway: Gateway | undefined;
 
@@ -33,6 +34,7 @@ function createGateway(env: Env): Gateway {
     edge: new EdgeRuntime(),
     trial: env.TRIAL,
     directory: new Directory(db, now),
+    lastUse: new LastUse(db, now),
     responses: new ResponseCache(now),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),

@@ -2,6 +2,8 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import { gatewayOf } from '../gateway.ts';
+import type { AuditHead } from '../services/audit/chain.ts';
+import { sealedHead } from '../services/audit/seal.ts';
 import { type Chore, chores, isChore, type Work } from './chores.ts';
 
 /** A chore that failed is tried again after this, doubled each time up to the limit. */
@@ -13,17 +15,17 @@ export class Janitor extends DurableObject<Env> {
   /** The chore's work is on: a second caller waits for it and then does it again. */
   #working: Promise<unknown> = Promise.resolve();
 
-  /** Sees to it that the chore is done at once, or as soon as what is on has ended. */
-  async wake(chore: Chore): Promise<void> {
+  /** Sees to it that the chore is done in `delayMs`, or sooner; after what is on has ended. */
+  async wake(chore: Chore, delayMs: number): Promise<void> {
     await this.ctx.storage.put('chore', chore);
-    const due = await this.ctx.storage.getAlarm();
-    if (due === null || due > Date.now()) await this.ctx.storage.setAlarm(Date.now());
+    await this.#setAlarmBefore(Date.now() + delayMs);
   }
 
-  /** Does the chore now; resolves when it is done. Throws what it throws. */
-  async work(chore: Chore): Promise<void> {
-    const next = await this.#work(chore);
-    if (next !== undefined) await this.#setAlarmBefore(next);
+  /** For the janitor of the audit log: seals it, and answers where the sealed part ends. */
+  async sealAudit(): Promise<AuditHead | undefined> {
+    const work = this.#working.then(() => sealedHead(gatewayOf(this.env).db, this.ctx.storage));
+    this.#working = work.catch(() => undefined);
+    return await work;
   }
 
   override async alarm(): Promise<void> {

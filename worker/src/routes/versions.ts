@@ -1,6 +1,7 @@
 /** `/api/models/{model}/versions`: immutable versions. */
 import { createRoute } from '@hono/zod-openapi';
 import {
+  ArchiveVersionInput,
   CreateVersionInput,
   Digest,
   GRANT_HEADER,
@@ -15,9 +16,10 @@ import {
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
 import { contentLength, withBody } from '../http/body.ts';
-import { createApi, invalidRequest, json, KEY, problems } from '../http/openapi.ts';
+import { createApi, invalidRequest, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { readGrant } from '../infer/read-grant.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { archiveVersion } from '../services/versions/archive.ts';
 import { createVersion, createVersionOfFiles, MAX_UPLOAD_BYTES } from '../services/versions/create.ts';
 import { getGrantedVersion, getVersion, listVersions } from '../services/versions/read.ts';
 import { ModelParam } from './models.ts';
@@ -78,6 +80,17 @@ export function documentJsonBody(document: ReturnType<ReturnType<typeof createAp
   const body = document.paths?.[create.path]?.post?.requestBody;
   if (schema && body && 'content' in body) body.content['application/json'] = { schema: schema as never };
 }
+const archive = createRoute({
+  method: 'post',
+  path: '/api/models/{model}/versions/{version}/archive',
+  tags: ['Versions'],
+  summary: 'Archive a version',
+  description: 'It runs no more; its record and its files stay. Refused while an alias points at it.',
+  security: KEY,
+  middleware: [authenticate('models:write')] as const,
+  request: { params: ModelParam.extend({ version: VersionNumber }), body: jsonBody(ArchiveVersionInput) },
+  responses: { 200: json(Version, 'The version, archived.'), ...problems(400, 401, 403, 404, 409) },
+});
 
 export const versionRoutes = createApi()
   .openapi(create, async (c) => {
@@ -109,6 +122,10 @@ export const versionRoutes = createApi()
       );
     }
     return c.json(await getGrantedVersion(ctx, grant), 200);
+  })
+  .openapi(archive, async (c) => {
+    const { model, version } = c.req.valid('param');
+    return c.json(await archiveVersion(serviceContext(c), model, version, c.req.valid('json')), 200);
   });
 
 function isJson(c: AppContext): boolean {

@@ -1,5 +1,6 @@
 /** Keys, models and versions by name, as the hot path needs them: through the isolate's entity caches. */
 import {
+  type Access,
   type AliasTarget,
   LeptonError,
   type Manifest,
@@ -12,14 +13,17 @@ import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
 import type { Database } from '../db/database.ts';
-import { aliases, apiKeys, artifacts, models, versionFiles, versions } from '../db/schema.ts';
+import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } from '../db/schema.ts';
 import { chooseTarget } from '../dispatch/choose-target.ts';
+import { mayInfer } from './access.ts';
 
 export interface KnownModel {
   id: string;
   name: string;
   teamId: string;
   visibility: Visibility;
+  /** What other teams may do with it, by team. */
+  grants: ReadonlyMap<string, Access>;
   aliases: ReadonlyMap<string, readonly AliasTarget[]>;
   newestReady: number | undefined;
   /** The newest version in admission. */
@@ -65,10 +69,10 @@ export class Directory {
     return this.#keys.get(hash, waitUntil);
   }
 
-  /** A model that `principal` may see, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
+  /** A model that `principal` may call, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
   async model(name: string, principal: Principal, waitUntil: WaitUntil): Promise<KnownModel> {
     const model = await this.#models.get(name, waitUntil);
-    if (model && maySee(principal, model)) return model;
+    if (model && mayInfer(principal, model)) return model;
     throw new LeptonError('model_not_found', `no model is named "${name}"`);
   }
 
@@ -101,19 +105,19 @@ export class Directory {
     throw new LeptonError('version_not_found', `model "${model.name}" has no version ${number}: ${newest}`);
   }
 
-  /** This isolate has just changed a model, its aliases or versions. */
+  /** This isolate has just changed a model, its grants or aliases, or which of its versions are ready. */
   forgetModel(name: string): void {
     this.#models.forget(name);
+  }
+
+  /** This isolate has just changed the state of a version. */
+  forgetVersion(modelId: string, number: number): void {
+    this.#versions.forget(`${modelId}/${number}`);
   }
 
   forgetKey(hash: string): void {
     this.#keys.forget(hash);
   }
-}
-
-/** Whether a key may know of a model at all. */
-export function maySee(principal: Principal, model: { teamId: string; visibility: Visibility }): boolean {
-  return principal.teamId === model.teamId || model.visibility === 'public' || principal.scopes.has('admin');
 }
 
 function chooseVersion(model: KnownModel, alias: string | undefined, point: number): number {
@@ -158,7 +162,7 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
       .from(versions)
       .innerJoin(models, eq(models.id, versions.modelId))
       .where(and(eq(models.name, name), eq(versions.state, state)));
-  const [rows, aliasRows, ready, admitting] = await db.batch([
+  const [rows, aliasRows, ready, admitting, grantRows] = await db.batch([
     db.select().from(models).where(eq(models.name, name)),
     db
       .select({ alias: aliases.alias, targets: aliases.targets })
@@ -167,6 +171,11 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
       .where(eq(models.name, name)),
     newestIn('ready'),
     newestIn('admitting'),
+    db
+      .select({ team: grants.teamId, access: grants.access })
+      .from(grants)
+      .innerJoin(models, eq(models.id, grants.modelId))
+      .where(eq(models.name, name)),
   ]);
   const row = rows[0];
   if (!row) return undefined;
@@ -175,6 +184,7 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
     name: row.name,
     teamId: row.teamId,
     visibility: row.visibility,
+    grants: new Map(grantRows.map(({ team, access }) => [team, access])),
     aliases: new Map(aliasRows.map(({ alias, targets }) => [alias, targets])),
     newestReady: ready[0]?.version ?? undefined,
     admitting: admitting[0]?.version ?? undefined,

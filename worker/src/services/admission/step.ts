@@ -186,11 +186,13 @@ async function keep(gateway: Gateway, candidate: Candidate, progress: Progress):
       {
         action: `version.${state}`,
         subject: `version/${nameOf(candidate)}`,
+        model: candidate.model,
         detail: reason === undefined ? {} : { reason },
       },
     ),
   ]);
   gateway.directory.forgetModel(candidate.model);
+  await gateway.janitors.wake('audit', 2_000);
 }
 
 function nameOf({ model, version }: Candidate): string {

@@ -100,7 +100,12 @@ async function record(ctx: ServiceContext, row: UploadRow): Promise<void> {
     ...adopt(db, { key, digest, sizeBytes }, teamId, at),
     db.update(uploads).set({ state: 'done' }).where(eq(uploads.id, row.id)),
     db.delete(uploadParts).where(eq(uploadParts.uploadId, row.id)),
-    auditRow(ctx, { action: 'upload.complete', subject: `blob/${digest}`, detail: { upload: row.id, sizeBytes } }),
+    auditRow(ctx, {
+      action: 'upload.complete',
+      team: teamId,
+      subject: `blob/${digest}`,
+      detail: { upload: row.id, sizeBytes },
+    }),
   ]);
   // It expired while it was verified, and its object is being collected.
   const [stored] = await db.select({ key: artifacts.key }).from(artifacts).where(eq(artifacts.digest, digest));

@@ -6,7 +6,7 @@ import { newObjectKey } from '../../artifacts/store.ts';
 import type { ServiceContext } from '../../context.ts';
 import { newId } from '../../db/ids.ts';
 import { artifacts, looseObjects, uploads } from '../../db/schema.ts';
-import { isUsable } from '../blobs/usable.ts';
+import { usableBy } from '../blobs/usable.ts';
 import { expiryOf, type UploadRow } from './find.ts';
 
 /** Of one team at a time: what is begun and never finished takes room until it expires. */
@@ -60,7 +60,7 @@ async function touch(
   const [stored] = await ctx.gateway.db
     .update(artifacts)
     .set({ touchedAt: now })
-    .where(isUsable(ctx, digest))
+    .where(and(eq(artifacts.digest, digest), usableBy(ctx.gateway.db, ctx.principal)))
     .returning({ sizeBytes: artifacts.sizeBytes });
   if (!stored) return undefined;
   if (stored.sizeBytes === sizeBytes) return { exists: true, digest, sizeBytes };

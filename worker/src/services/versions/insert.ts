@@ -60,6 +60,8 @@ export async function insertVersion(
     auditRow(ctx, {
       action: 'version.create',
       subject: `model/${model.name}`,
+      model: model.name,
+      team: model.teamId,
       detail: sql`(SELECT json_object('version', version, 'digest', digest) FROM versions WHERE id = ${id})`,
     }),
   ];
