@@ -4,7 +4,7 @@ import { checkFunction, checkGraph } from './check-graph.ts';
 import { checkOperators } from './check-operators.ts';
 import { RUNTIME } from './known-operators.ts';
 import { checkExpansion, type FunctionTable, localFunctionsOf } from './local-functions.ts';
-import { allNodes, type Model } from './model.ts';
+import { allNodes, type Graph, type Model } from './model.ts';
 import { opsetsOf } from './opsets.ts';
 import { readModel } from './read-model.ts';
 import type { RangeSource } from './reader.ts';
@@ -28,6 +28,7 @@ export interface Inspection {
 
 const MIN_IR_VERSION = 3;
 const MAX_PRODUCER_LENGTH = 256;
+const EMPTY_GRAPH: Graph = { inputs: [], outputs: [], weights: [], tensors: [], nodes: [], declared: [] };
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
 /**
@@ -36,7 +37,7 @@ const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
  */
 export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
   const model = await readModel(file);
-  const { names, graph = { inputs: [], outputs: [], weights: [], nodes: [] } } = model;
+  const { names, graph = EMPTY_GRAPH } = model;
   checkIrVersion(model);
   const opsets = opsetsOf(model.opsetImports, 'the model');
   if (opsets.size === 0) {
