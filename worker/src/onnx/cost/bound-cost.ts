@@ -7,7 +7,7 @@ import type { RangeSource } from '../reader.ts';
 import { quote } from '../refuse.ts';
 import { declaredShapes } from './declared.ts';
 import { Follower } from './follow.ts';
-import { Scope, Tally } from './scope.ts';
+import { Scope, Tally, type Watch } from './scope.ts';
 import { shaped, Unbounded, unbounded } from './tensor.ts';
 
 export type CostBound =
@@ -34,22 +34,23 @@ export async function boundCost(file: RangeSource, shapes: InputShapes): Promise
 /**
  * An upper bound for inputs of these shapes, whatever their values. It follows shapes, and the small integers that shapes
  * are computed from, through the graph; whenever that cannot be done for certain the answer is that it is not known.
+ * `watch` is told of each tensor on the way.
  * @throws LeptonError `model_invalid` for what an inspection refuses
  */
-export function boundCostOf(model: Model, shapes: InputShapes): CostBound {
+export function boundCostOf(model: Model, shapes: InputShapes, watch?: Watch): CostBound {
   try {
-    return follow(model, shapes);
+    return follow(model, shapes, watch);
   } catch (error) {
     if (error instanceof Unbounded) return { known: false, because: error.message };
     throw error;
   }
 }
 
-function follow(model: Model, shapes: InputShapes): CostBound {
+function follow(model: Model, shapes: InputShapes, watch: Watch | undefined): CostBound {
   const { graph, names } = model;
   if (!graph) return unbounded('the model has no graph');
   if (!model.whole) return unbounded('the model has more attributes and shapes than are followed');
-  const tally = new Tally(names);
+  const tally = new Tally(names, watch);
   const body = { tally, opsets: opsetsOf(model.opsetImports, 'the model'), given: undefined };
   const scope = new Scope(body, declaredShapes(graph.declared));
   defineInputs(graph, model, shapes, scope);

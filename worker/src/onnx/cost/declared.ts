@@ -33,13 +33,21 @@ export class Symbols {
 /** By the tensor's name. */
 export type DeclaredShapes = ReadonlyMap<string, readonly Declared[]>;
 
+/** A function is called, and a body is followed, more than once. */
+const known = new WeakMap<readonly Declared[], DeclaredShapes>();
+/** One is usual, two are there of outputs. */
+const MAX_OF_ONE = 8;
+
 export function declaredShapes(all: readonly Declared[]): DeclaredShapes {
+  const before = known.get(all);
+  if (before) return before;
   const byName = new Map<string, Declared[]>();
   for (const declared of all) {
     const others = byName.get(declared.name);
     if (others) others.push(declared);
     else byName.set(declared.name, [declared]);
   }
+  known.set(all, byName);
   return byName;
 }
 
@@ -47,6 +55,7 @@ export function declaredShapes(all: readonly Declared[]): DeclaredShapes {
 export function checkDeclared(name: string, { shape }: Tensor, shapes: DeclaredShapes, symbols: Symbols): void {
   const all = shapes.get(name);
   if (!all || !shape) return;
+  if (all.length > MAX_OF_ONE) unbounded(`the tensor ${quote(name)} is declared ${all.length} times`);
   for (const { dims } of all) {
     const agrees = dims.length === shape.length && dims.every((dim, axis) => agree(dim, shape[axis] ?? 0, symbols));
     if (agrees) continue;

@@ -12,7 +12,7 @@ import { inOrder } from './order.ts';
 import { OPERATORS } from './rules/index.ts';
 import { fromFile } from './rules/sources.ts';
 import { type Attributes, Scope } from './scope.ts';
-import { plus, type Tensor, times, Unbounded, unbounded } from './tensor.ts';
+import { plus, STRING, type Tensor, times, Unbounded, unbounded } from './tensor.ts';
 
 /** Finding a node's kernel, its tensors' memory: about a microsecond, which counts for graphs of many small nodes. */
 const STEPS_PER_NODE = 1_000;
@@ -67,7 +67,7 @@ export class Follower {
     const { names } = scope.body.tally;
     const where = () => `node ${quote(nodeName(node, names))} (${quote(names.textOf(node.operator))})`;
     return within(where, () => {
-      scope.body.tally.step();
+      scope.body.tally.step(1 + node.inputs.length + node.outputs.length + (node.attributes?.length ?? 0));
       const { outputs, cost } = this.run(node, scope);
       for (const [index, name] of node.outputs.entries()) {
         if (name === NO_NAME) continue;
@@ -98,6 +98,7 @@ export class Follower {
     if (!operator || node.graphs) return unbounded('what it takes is not known');
     const constant = key === 'Shape' || key === 'Size' || inputs.every((input) => input?.constant !== false);
     const outputs = operator.rule(call).map((tensor) => ({ ...tensor, constant }));
+    if ([...inputs, ...outputs].some((tensor) => tensor?.type === STRING)) unbounded('texts are of any length');
     scope.body.tally.bytes(call.scratchBytes);
     const touched = [...outputs.slice(0, node.outputs.length), ...(operator.outputsOnly ? [] : inputs)];
     const elements = plus(...touched.map((tensor) => tensor?.most ?? 0));
@@ -113,6 +114,7 @@ export class Follower {
     scope: Scope,
   ): Followed {
     const { tally, opsets } = scope.body;
+    tally.step(callee.defaults.length + callee.opsetImports.length + opsets.size);
     const own = opsetsOf(callee.opsetImports, `function ${quote(callee.key)}`);
     const given = new Map<string, Attribute>(callee.defaults.map((attribute) => [attribute.name, attribute]));
     for (const [name, attribute] of attributes) given.set(name, attribute);

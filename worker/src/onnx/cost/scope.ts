@@ -8,25 +8,30 @@ import { bytesOf, type Tensor, unbounded } from './tensor.ts';
 
 /** Bounds the memory of one bound: dimensions and values of all tensors together. */
 const MAX_NUMBERS = 2_000_000;
-/** Nodes that are looked at, those of a function once for each call. */
-const MAX_STEPS = 200_000;
+/** Nodes with all that belongs to them, those of a function once for each call: bounds the time of one bound. */
+const MAX_STEPS = 1_000_000;
 const MAX_DEPTH = 64;
+
+export type Watch = (name: string, tensor: Tensor) => void;
 
 /** What is shared by all scopes of one bound. */
 export class Tally {
   readonly names: Names;
+  /** Is told of each tensor when it is known. */
+  readonly watch: Watch | undefined;
   /** Of the largest tensor or buffer. */
   largestBytes = 0;
   private numbers = 0;
   private steps = 0;
 
-  constructor(names: Names) {
+  constructor(names: Names, watch?: Watch) {
     this.names = names;
+    this.watch = watch;
   }
 
-  step(): void {
-    this.steps += 1;
-    if (this.steps > MAX_STEPS) unbounded(`with its functions written out it has more than ${MAX_STEPS} nodes`);
+  step(parts: number): void {
+    this.steps += parts;
+    if (this.steps > MAX_STEPS) unbounded('with its functions written out it has more nodes than are followed');
   }
 
   bytes(count: number): void {
@@ -80,6 +85,7 @@ export class Scope {
     if (this.find(name)) unbounded(`the tensor ${quote(text)} is made twice`);
     checkDeclared(text, tensor, this.declared, this.symbols);
     tally.tensor(tensor);
+    tally.watch?.(text, tensor);
     this.tensors.set(name, tensor);
   }
 

@@ -8,7 +8,7 @@ export const INT32 = 6;
 export const INT64 = 7;
 export const BOOL = 9;
 export const DOUBLE = 11;
-const STRING = 8;
+export const STRING = 8;
 
 /** More are not followed: shapes are computed from as many values as a tensor has dimensions. */
 export const MAX_VALUES = 256;
