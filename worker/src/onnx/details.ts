@@ -2,7 +2,7 @@
 import type { Field } from './schema.ts';
 
 /** Of one attribute or tensor; 64 integers of 64 bits. What is longer is let go, and `truncated` says so. */
-export const MAX_DETAIL_BYTES = 512;
+const MAX_DETAIL_BYTES = 512;
 const MAX_VARINT_BYTES = 10;
 const utf8 = new TextDecoder();
 

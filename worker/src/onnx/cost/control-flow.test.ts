@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { boundOf, filled, followed, int64s, made, outcome, written, x } from './test-graph.ts';
 
 const PER_NODE = 1_000;
+const PER_MATRIX = 64;
+const PER_SPAN = 32;
+const PER_TURN = 10_000;
 
 const multiplyAdds = async (...given: Parameters<typeof boundOf>) => {
   const bound = await boundOf(...given);
@@ -25,13 +28,16 @@ describe('If', () => {
   it('takes the larger of its branches', async () => {
     const inputs = { x: [50, 50], c: [] };
     const bound = await multiplyAdds({ inputs, types: { c: 9 }, nodes }, { ...shapes, c: [] });
-    expect(bound).toBe(10_000 + PER_NODE + 50 ** 3 + 50 ** 2);
+    expect(bound).toBe(PER_TURN + PER_NODE + PER_MATRIX + 50 ** 3 + 2 * 50 ** 2);
   });
 
   it('takes the branch that a known condition chooses', async () => {
     const yes = await multiplyAdds({ ...x(50, 50), weights: [bool(1)], nodes }, shapes);
     const no = await multiplyAdds({ ...x(50, 50), weights: [bool(0)], nodes }, shapes);
-    expect([yes, no]).toEqual([10_000 + PER_NODE + 50 ** 3 + 50 ** 2, 10_000 + PER_NODE + 2 * 50 ** 2]);
+    expect([yes, no]).toEqual([
+      PER_TURN + PER_NODE + PER_MATRIX + 50 ** 3 + 2 * 50 ** 2,
+      PER_TURN + PER_NODE + 2 * 50 ** 2,
+    ]);
   });
 
   it('counts what the other branch has of constants, which the runtime computes at once', async () => {
@@ -72,7 +78,7 @@ describe('Loop and Scan', () => {
     output: ['on', 'next', 'row'].map((name) => ({ name })),
   };
   const loop = made('Loop', ['m', '', 'x'], ['out', 'rows'], {}, { body });
-  const turn = 10_000 + 3 * PER_NODE + 1 + 20 ** 3 + 20 ** 2 + 2 * 20 ** 2;
+  const turn = PER_TURN + 3 * PER_NODE + 4 + PER_MATRIX + 20 ** 3 + 2 * 20 ** 2 + 2 * 20 ** 2;
   const shapes = { x: [20, 20] };
 
   it('takes its body as often as it runs at most', async () => {
@@ -108,7 +114,7 @@ describe('Loop and Scan', () => {
     };
     const scan = made('Scan', ['s', 'x'], ['last', 'rows'], { num_scan_inputs: 1 }, { body: step });
     const graph = { ...x(9, 4), weights: [filled('s', [4])], nodes: [scan], outputs: ['last'] };
-    expect(await multiplyAdds(graph, { x: [9, 4] })).toBe(9 * (10_000 + 2 * PER_NODE + 12 + 8));
+    expect(await multiplyAdds(graph, { x: [9, 4] })).toBe(9 * (PER_TURN + 2 * PER_NODE + PER_SPAN + 12 + 8));
     const { tensors } = await followed(written(graph), { x: [9, 4] });
     expect(tensors.get('rows')).toMatchObject({ shape: [9, 4] });
   });

@@ -158,7 +158,7 @@ function attributesOf({ attributes }: Node, given: Attributes | undefined): Attr
 }
 
 /** Puts the place in front of what is said of it. */
-export function within<T>(where: () => string, follow: () => T): T {
+function within<T>(where: () => string, follow: () => T): T {
   try {
     return follow();
   } catch (error) {

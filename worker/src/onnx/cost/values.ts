@@ -81,7 +81,7 @@ export function rearranged(
 }
 
 /** The index into a tensor of shape `from` that is broadcast to `index` of one of shape `to`. */
-export function sourceOf(index: number, to: readonly number[], from: readonly number[]): number {
+function sourceOf(index: number, to: readonly number[], from: readonly number[]): number {
   let rest = index;
   let source = 0;
   let stride = 1;

@@ -2,7 +2,7 @@
 import type { Call, Rule } from '../call.ts';
 import { BOOL, bounded, broadcastOf, shaped, type Tensor, unbounded, type Value } from '../tensor.ts';
 import { isInteger, withValues } from '../values.ts';
-import { CHEAP, COSTLY, DEAR, MODERATE, op, type Table } from './table.ts';
+import { CHEAP, COSTLY, DEAR, MODERATE, op, SCATTERED, type Table } from './table.ts';
 
 /** A tensor of the size of another. */
 export function like({ shape, most }: Tensor, type: number): Tensor {
@@ -20,19 +20,44 @@ function unary(compute: (value: number, call: Call) => Value, type?: number): Ru
   };
 }
 
+/** What ONNX Runtime takes to find the operands of each run of elements that one loop goes through. */
+const STEPS_PER_SPAN = 32;
+
+/** All inputs broadcast to one shape. Those that meet differently at each element take far longer than whole rows. */
+function together(call: Call, type: number): Tensor {
+  const tensors = call.all();
+  const out = broadcastOf(type, tensors);
+  const shapes = tensors.map(({ shape }) => shape ?? []);
+  let span = 1;
+  if (out.shape) {
+    const stands = (axis: number) => shapes.map((shape) => (shape[axis - rank + shape.length] ?? 1) !== 1);
+    const rank = out.shape.length;
+    let pattern: boolean[] | undefined;
+    for (let axis = rank - 1; axis >= 0; axis -= 1) {
+      if (out.shape[axis] === 1) continue;
+      const here = stands(axis);
+      if (pattern && here.some((stood, index) => stood !== pattern?.[index])) break;
+      pattern = here;
+      span *= Math.max(1, out.shape[axis] ?? 1);
+    }
+  }
+  call.macs(Math.ceil(out.most / span), STEPS_PER_SPAN, Math.max(1, tensors.length - 1));
+  return out;
+}
+
 /** `compute` folds two values; operators with more inputs take them one after the other. */
 function nary(compute: (left: number, right: number, type: number) => Value, type?: number): Rule {
   return (call) => {
     const inputs = call.all();
     const own = call.input(0).type;
-    const out = broadcastOf(type ?? own, inputs);
+    const out = together(call, type ?? own);
     if (inputs.length > 2) return [out];
     return [withValues(out, inputs, ([left = 0, right]) => (right === undefined ? left : compute(left, right, own)))];
   };
 }
 
 /** Shapes only. */
-export const broadcasting: Rule = (call) => [broadcastOf(call.input(0).type, call.all())];
+const broadcasting: Rule = (call) => [together(call, call.input(0).type)];
 
 function divide(left: number, right: number, type: number): Value {
   if (right === 0) return undefined;
@@ -50,7 +75,7 @@ const mod: Rule = (call) => {
 
 const where: Rule = (call) => {
   const [condition, yes, no] = [call.input(0), call.input(1), call.input(2)];
-  const out = broadcastOf(yes.type, [condition, yes, no]);
+  const out = together(call, yes.type);
   return [withValues(out, [condition, yes, no], ([chosen, left, right]) => (chosen ? left : right))];
 };
 
@@ -75,7 +100,7 @@ const dropout: Rule = (call) => [like(call.input(0), call.input(0).type), like(c
 
 const shrinkable = ['Elu', 'Selu', 'Celu', 'Softplus', 'Sigmoid', 'Tanh', 'Erf', 'Exp', 'Log', 'Mish', 'Gelu', 'Swish'];
 const circular = ['Sin', 'Cos', 'Tan', 'Asin', 'Acos', 'Atan', 'Sinh', 'Cosh', 'Asinh', 'Acosh', 'Atanh'];
-const plain = ['Relu', 'LeakyRelu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish', 'Softsign', 'Shrink', 'Trilu'];
+const plain = ['Relu', 'LeakyRelu', 'ThresholdedRelu', 'HardSigmoid', 'HardSwish', 'Softsign', 'Shrink'];
 const bits = ['BitwiseAnd', 'BitwiseOr', 'BitwiseXor', 'BitShift'];
 const microsoft = ['Gelu', 'FastGelu', 'QuickGelu', 'BiasGelu'].map((name) => `com.microsoft::${name}`);
 
@@ -95,7 +120,7 @@ export const ELEMENTWISE: Table = {
   Min: op(nary(Math.min)),
   Sum: op(broadcasting),
   Mean: op(broadcasting),
-  PRelu: op(broadcasting),
+  PRelu: op(broadcasting, SCATTERED),
   Where: op(where, MODERATE),
   Equal: op(nary((left, right) => Number(left === right), BOOL)),
   Greater: op(nary((left, right) => Number(left > right), BOOL)),
@@ -108,7 +133,7 @@ export const ELEMENTWISE: Table = {
   Not: op(unary((value) => Number(!value), BOOL)),
   Neg: op(unary((value) => -value)),
   Abs: op(unary(Math.abs)),
-  Sign: op(unary(Math.sign)),
+  Sign: op(unary(Math.sign), MODERATE),
   Floor: op(unary(Math.floor)),
   Ceil: op(unary(Math.ceil)),
   Round: op(same, MODERATE),
@@ -123,11 +148,12 @@ export const ELEMENTWISE: Table = {
   IsNaN: op((call) => [like(call.input(0), BOOL)]),
   IsInf: op((call) => [like(call.input(0), BOOL)]),
   BitwiseNot: op(same),
-  Clip: op(clip),
-  Cast: op(cast, MODERATE),
-  CastLike: op(castLike, MODERATE),
+  Clip: op(clip, MODERATE),
+  Trilu: op(same, MODERATE),
+  Cast: op(cast, SCATTERED),
+  CastLike: op(castLike, SCATTERED),
   Dropout: op(dropout),
   Bernoulli: op((call) => [like(call.input(0), call.int('dtype', call.input(0).type))], DEAR),
   CumSum: op(same, MODERATE),
-  'com.microsoft::BiasAdd': op((call) => [broadcastOf(call.input(0).type, call.all())]),
+  'com.microsoft::BiasAdd': op(broadcasting),
 };

@@ -14,7 +14,7 @@ import {
 } from '../tensor.ts';
 import { rearranged } from '../values.ts';
 import { like } from './elementwise.ts';
-import { mover, type Table } from './table.ts';
+import { COSTLY, MODERATE, mover, SCATTERED, type Table } from './table.ts';
 
 /** A shape that depends on data is of as many dimensions at most. */
 const MAX_RANK = 64;
@@ -134,11 +134,11 @@ export const LAYOUT: Table = {
   Flatten: mover(flatten),
   Squeeze: mover(squeeze),
   Unsqueeze: mover(unsqueeze),
-  Transpose: mover(transpose, 8),
-  DepthToSpace: mover(blocks(true), 8),
-  SpaceToDepth: mover(blocks(false), 8),
-  Identity: mover(identity),
-  ReverseSequence: mover((call: Call) => [like(call.input(0), call.input(0).type)], 4),
+  Transpose: mover(transpose, SCATTERED),
+  DepthToSpace: mover(blocks(true), SCATTERED),
+  SpaceToDepth: mover(blocks(false), SCATTERED),
+  Identity: mover(identity, MODERATE),
+  ReverseSequence: mover((call: Call) => [like(call.input(0), call.input(0).type)], COSTLY),
   'com.microsoft::ExpandDims': mover((call) => {
     const shape = [...call.shape(0)];
     const axis = axisOf(call.value(1), shape.length + 1);

@@ -3,7 +3,7 @@ import type { Call, Rule } from '../call.ts';
 import { axesOf, axisOf, bounded, broadcast, plus, shaped, times, unbounded } from '../tensor.ts';
 import { rearranged, withValues } from '../values.ts';
 import { like } from './elementwise.ts';
-import { MODERATE, mover, op, type Table } from './table.ts';
+import { COSTLY, MODERATE, mover, op, SCATTERED, type Table } from './table.ts';
 
 /** `shape` with one dimension replaced. */
 function withDim(shape: readonly number[], axis: number, dim: number): number[] {
@@ -166,17 +166,17 @@ const pad: Rule = (call) => {
 };
 
 export const PARTS: Table = {
-  Concat: mover(concat),
-  Slice: mover(slice, MODERATE),
-  Split: mover(split),
-  Gather: mover(gather, MODERATE),
+  Concat: mover(concat, SCATTERED),
+  Slice: mover(slice, SCATTERED),
+  Split: mover(split, MODERATE),
+  Gather: mover(gather, COSTLY),
   GatherElements: mover(gatherElements, MODERATE),
-  GatherND: mover(gatherNd, MODERATE),
+  GatherND: mover(gatherNd, COSTLY),
   Scatter: op(scatter, MODERATE),
   ScatterElements: op(scatter, MODERATE),
   ScatterND: op(scatter, MODERATE),
-  Expand: op(expand, MODERATE),
-  Tile: op(tile),
-  Pad: op(pad),
-  'com.microsoft::GatherND': mover(gatherNd, MODERATE),
+  Expand: op(expand, SCATTERED),
+  Tile: op(tile, SCATTERED),
+  Pad: op(pad, SCATTERED),
+  'com.microsoft::GatherND': mover(gatherNd, COSTLY),
 };

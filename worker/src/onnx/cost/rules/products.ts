@@ -1,7 +1,9 @@
 /** Matrix products in all their forms: MatMul as numpy defines it, Gemm, Einsum and the quantized ones. */
 import type { Call, Rule } from '../call.ts';
 import { bounded, broadcast, INT32, plus, shaped, type Tensor, times, unbounded } from '../tensor.ts';
-import { mover, op, type Table } from './table.ts';
+import { DEAR, mover, op, type Table } from './table.ts';
+
+const STEPS_PER_MATRIX = 64;
 
 interface Product {
   left: number;
@@ -12,7 +14,7 @@ interface Product {
 }
 
 /** Inputs `left` and `right` multiplied; the last two axes are matrices, those before are broadcast. */
-export function product(call: Call, { left, right, type, transposeLeft, transposeRight }: Product): Tensor {
+function product(call: Call, { left, right, type, transposeLeft, transposeRight }: Product): Tensor {
   const to = type ?? call.input(left).type;
   const b = call.input(right).shape;
   const a = call.input(left).shape;
@@ -24,6 +26,8 @@ export function product(call: Call, { left, right, type, transposeLeft, transpos
   if (inner !== depth) unbounded(`it multiplies [${call.shape(left).join(', ')}] by [${call.shape(right).join(', ')}]`);
   const batch = broadcast([first.batch, second.batch]);
   call.macs(...batch, rows, inner, columns);
+  // Each pair of matrices is a call of its own.
+  call.macs(times(...batch), STEPS_PER_MATRIX);
   return shaped(to, [...batch, ...(a?.length === 1 ? [] : [rows]), ...(b?.length === 1 ? [] : [columns])]);
 }
 
@@ -130,17 +134,17 @@ const stft: Rule = (call) => {
 };
 
 export const PRODUCTS: Table = {
-  MatMul: mover(matMul(0, 1)),
-  Gemm: mover(gemm(1)),
-  Einsum: op(einsum),
-  Det: op(determinant),
+  MatMul: mover(matMul(0, 1), 2),
+  Gemm: mover(gemm(1), 2),
+  Einsum: op(einsum, DEAR),
+  Det: op(determinant, DEAR),
   DFT: op(dft),
   STFT: op(stft),
   MatMulInteger: mover(matMul(0, 1, INT32)),
   QLinearMatMul: mover((call) => [product(call, { left: 0, right: 3, type: call.input(7).type })]),
-  'com.microsoft::FusedMatMul': mover(fusedMatMul),
-  'com.microsoft::TransposeMatMul': mover(fusedMatMul),
-  'com.microsoft::FusedGemm': mover(gemm(1)),
+  'com.microsoft::FusedMatMul': mover(fusedMatMul, 2),
+  'com.microsoft::TransposeMatMul': mover(fusedMatMul, 2),
+  'com.microsoft::FusedGemm': mover(gemm(1), 2),
   'com.microsoft::QGemm': mover((call) => [{ ...gemm(3)(call)[0], type: 0 } as Tensor]),
   'com.microsoft::MatMulNBits': mover(nBits),
   'com.microsoft::MatMulIntegerToFloat': mover(matMul(0, 1, 1)),

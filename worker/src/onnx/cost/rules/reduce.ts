@@ -3,7 +3,7 @@ import type { Rule } from '../call.ts';
 import { axesOf, axisOf, bounded, FLOAT, INT64, shaped, times, unbounded, type Value } from '../tensor.ts';
 import { isInteger, rounded } from '../values.ts';
 import { like, same } from './elementwise.ts';
-import { COSTLY, DEAR, MODERATE, mover, op, type Table } from './table.ts';
+import { COSTLY, DEAR, MODERATE, mover, op, SCATTERED, type Table } from './table.ts';
 
 /** `since`: the opset from which on the axes are an input. */
 function reduction(since: number, fold?: (left: number, right: number) => number): Rule {
@@ -147,7 +147,7 @@ export const REDUCE: Table = {
   SimplifiedLayerNormalization: op(layerNormalization, MODERATE),
   RMSNormalization: op(layerNormalization, MODERATE),
   BatchNormalization: op(batchNormalization, MODERATE),
-  NonZero: op(nonZero, MODERATE),
+  NonZero: op(nonZero, SCATTERED),
   Compress: op(compress, MODERATE),
   Unique: op(unique, DEAR),
   NonMaxSuppression: op(nonMaxSuppression, DEAR),

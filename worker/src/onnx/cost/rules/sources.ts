@@ -17,7 +17,7 @@ import {
 } from '../tensor.ts';
 import { isInteger, rounded } from '../values.ts';
 import { like } from './elementwise.ts';
-import { COSTLY, DEAR, mover, type Table } from './table.ts';
+import { COSTLY, DEAR, MODERATE, mover, type Table } from './table.ts';
 
 /** A tensor that stands in the file. */
 export function fromFile({ type, dims, values }: TensorFacts): Tensor {
@@ -95,7 +95,7 @@ export const SOURCES: Table = {
   Constant: mover(constant),
   ConstantOfShape: mover(constantOfShape),
   Range: mover(range),
-  EyeLike: mover(eyeLike),
+  EyeLike: mover(eyeLike, MODERATE),
   OneHot: mover(oneHot),
   RandomNormal: mover(random, DEAR),
   RandomUniform: mover(random, COSTLY),

@@ -1,7 +1,7 @@
 /** Operators that slide a window over an image: convolutions and pools. The formulas are those of the ONNX operator specification. */
 import type { Call, Rule } from '../call.ts';
 import { INT32, INT64, shaped, type Tensor, unbounded } from '../tensor.ts';
-import { MODERATE, mover, type Operator, op, type Table } from './table.ts';
+import { COSTLY, MODERATE, mover, type Operator, op, type Table } from './table.ts';
 
 interface Window {
   kernel: readonly number[];
@@ -52,7 +52,7 @@ function placesOf({ kernel, strides, dilations, pads, autoPad }: Window, axis: n
 }
 
 /** Image at input 0, weights at input `at`. */
-export function convolution(at: number, type?: number): Rule {
+function convolution(at: number, type?: number): Rule {
   return (call) => {
     const [n = 0, c = 0, ...image] = call.shape(0);
     const [m = 0, perGroup = 0, ...kernel] = call.shape(at);
@@ -94,17 +94,20 @@ const transposed: Rule = (call) => {
   return [shaped(call.input(0).type, [n, perGroup * group, ...sizes])];
 };
 
-const pool: Rule = (call) => {
-  const [n = 0, c = 0, ...image] = call.shape(0);
-  const kernel = call.ints('kernel_shape') ?? unbounded('it has no kernel_shape');
-  if (kernel.length !== image.length) unbounded('its window does not fit its image');
-  const window = windowOf(call, kernel);
-  const ceil = call.int('ceil_mode', 0) !== 0;
-  const places = image.map((size, axis) => placesOf(window, axis, size, ceil));
-  call.macs(n, c, ...kernel, ...places);
-  const dims = [n, c, ...places];
-  return [shaped(call.input(0).type, dims), shaped(INT64, dims)];
-};
+/** `perPlace`: what each element under a window takes. */
+const pool =
+  (perPlace: number): Rule =>
+  (call) => {
+    const [n = 0, c = 0, ...image] = call.shape(0);
+    const kernel = call.ints('kernel_shape') ?? unbounded('it has no kernel_shape');
+    if (kernel.length !== image.length) unbounded('its window does not fit its image');
+    const window = windowOf(call, kernel);
+    const ceil = call.int('ceil_mode', 0) !== 0;
+    const places = image.map((size, axis) => placesOf(window, axis, size, ceil));
+    call.macs(n, c, ...kernel, ...places, perPlace);
+    const dims = [n, c, ...places];
+    return [shaped(call.input(0).type, dims), shaped(INT64, dims)];
+  };
 
 const globalPool: Rule = (call) => {
   const [n = 0, c = 0, ...image] = call.shape(0);
@@ -130,8 +133,8 @@ function scaled(call: Call, scales: readonly number[], axes: readonly number[]):
     const scale = scales[index] ?? 1;
     const size = (shape[axis] ?? 0) * Math.fround(scale);
     if (!(scale > 0) || !Number.isFinite(size)) unbounded(`its scales are ${scales.join(', ')}`);
-    // Next to an integer, the last bit of a float would decide.
-    if (!Number.isInteger(size) && Math.abs(size - Math.round(size)) < 1e-3) {
+    // Next to an integer, it would matter whether it is multiplied as float or double.
+    if (Math.floor(size) !== Math.floor(Math.fround(size))) {
       unbounded(`its scale of ${scale} makes ${size} of ${shape[axis]}, which is not told to be rounded up or down`);
     }
     dims[axis] = Math.floor(size);
@@ -198,12 +201,12 @@ export const WINDOWS: Table = {
   QLinearConv: mover((call) => convolution(3, call.input(7).type)(call)),
   ConvInteger: conv(1, INT32),
   ConvTranspose: mover(transposed),
-  MaxPool: op(pool),
-  AveragePool: op(pool),
-  LpPool: op(pool, MODERATE),
-  GlobalMaxPool: op(globalPool),
-  GlobalAveragePool: op(globalPool),
-  GlobalLpPool: op(globalPool, MODERATE),
+  MaxPool: op(pool(1)),
+  AveragePool: op(pool(1)),
+  LpPool: op(pool(COSTLY)),
+  GlobalMaxPool: op(globalPool, MODERATE),
+  GlobalAveragePool: op(globalPool, MODERATE),
+  GlobalLpPool: op(globalPool, COSTLY),
   MaxUnpool: op(unpool),
   LRN: op(localResponse, 64),
   Upsample: op(upsample, 64),
@@ -212,5 +215,5 @@ export const WINDOWS: Table = {
   RoiAlign: op(roiAlign),
   'com.microsoft::FusedConv': conv(1),
   'com.microsoft::GridSample': op(gridSample),
-  'com.microsoft::QLinearAveragePool': op(pool, MODERATE),
+  'com.microsoft::QLinearAveragePool': op(pool(1), MODERATE),
 };
