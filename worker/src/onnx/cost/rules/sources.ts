@@ -24,7 +24,10 @@ export function fromFile({ type, dims, values }: TensorFacts): Tensor {
   return { ...shaped(type, dims, values), constant: true };
 }
 
+const VALUES = ['value', 'value_int', 'value_ints', 'value_float', 'value_floats', 'value_string', 'value_strings'];
+
 const constant: Rule = (call) => {
+  if (VALUES.filter((name) => call.names(name)).length !== 1) unbounded('it holds no value, or several');
   const tensor = call.tensor('value');
   if (tensor) return [fromFile(tensor)];
   if (call.names('value_int')) return [scalar(INT64, call.int('value_int'))];
