@@ -34,6 +34,7 @@ export async function boundCost(file: RangeSource, shapes: InputShapes): Promise
 /**
  * An upper bound for inputs of these shapes, whatever their values. It follows shapes, and the small integers that shapes
  * are computed from, through the graph; whenever that cannot be done for certain the answer is that it is not known.
+ * It counts steps, not time: products of subnormal floats, which a file may choose, take about eighty times as long.
  * `watch` is told of each tensor on the way.
  * @throws LeptonError `model_invalid` for what an inspection refuses
  */
