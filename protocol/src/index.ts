@@ -16,6 +16,7 @@ export * from './tensor/datatype.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
 export * from './trial/batch.ts';
+export { trialShapes } from './trial/inputs.ts';
 export * from './trial/node-trial.ts';
 export * from './trial/try-model.ts';
 export * from './uploads.ts';

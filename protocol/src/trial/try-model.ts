@@ -29,9 +29,16 @@ const BATCHES = [4, 8];
 /** A model whose single run takes longer is not tried in batches: the trial is to end. */
 const MAX_BATCHED_RUN_MS = 1_000;
 
-/** @throws TrialRefusal when every kind of generated input was refused; whatever else the runner throws */
-export async function tryModel(manifest: Manifest, runner: TrialRunner): Promise<Measures> {
-  const { shapes, inputs, outputs, firstMs } = await firstRun(manifest, runner);
+/**
+ * @param candidates the shapes to try, the likeliest first
+ * @throws TrialRefusal when every kind of generated input was refused; whatever else the runner throws
+ */
+export async function tryModel(
+  manifest: Manifest,
+  runner: TrialRunner,
+  candidates = trialShapes(manifest),
+): Promise<Measures> {
+  const { shapes, inputs, outputs, firstMs } = await firstRun(manifest, runner, candidates);
   const { outputs: again } = await runner.run(inputs, 1);
   const { runMs } = await runner.run(inputs, runsFor(firstMs));
   const axes = batchAxes(manifest);
@@ -46,9 +53,9 @@ export async function tryModel(manifest: Manifest, runner: TrialRunner): Promise
 }
 
 /** The first of the likely shapes that the model takes. */
-async function firstRun(manifest: Manifest, runner: TrialRunner) {
+async function firstRun(manifest: Manifest, runner: TrialRunner, candidates: ReturnType<typeof trialShapes>) {
   const sentences: string[] = [];
-  for (const shapes of trialShapes(manifest)) {
+  for (const shapes of candidates) {
     const inputs = generateInputs(manifest, shapes, 1);
     try {
       const { outputs, runMs: firstMs } = await runner.run(inputs, 1);

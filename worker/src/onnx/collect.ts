@@ -1,8 +1,11 @@
 /** Decodes the pieces of a model as the walk hands them over and keeps of each what the checks read. */
 import onnxProto from 'onnx-proto';
 import { type ExternalFile, locationOf } from './external-data.ts';
+import { Facts } from './facts.ts';
 import type { Frame } from './frame.ts';
 import {
+  type Attribute,
+  type Declared,
   domainOf,
   type Graph,
   type LocalFunction,
@@ -10,6 +13,7 @@ import {
   type Node,
   type OpsetImport,
   operatorKey,
+  type TensorFacts,
 } from './model.ts';
 import { Names } from './names.ts';
 import { quote, refuse } from './refuse.ts';
@@ -25,6 +29,8 @@ const MAX_GRAPHS = 10_000;
 const MAX_FUNCTIONS = 2_000;
 const MAX_FILES = 1_000;
 const EXTERNAL = 1;
+/** Of AttributeProto. */
+const GRAPH_FIELD = 6;
 
 /** A graph, node or function whose end has not come yet. */
 interface Open {
@@ -33,6 +39,10 @@ interface Open {
   graphs: Graph[];
   /** Elements of the tensors among a node's attributes. */
   elements: number;
+  attributes: Attribute[];
+  declared: Declared[];
+  /** The tensor of the attribute that is being read. */
+  tensor?: TensorFacts | undefined;
 }
 
 export class Collector implements Visitor {
@@ -40,6 +50,7 @@ export class Collector implements Visitor {
   private readonly open: Open[] = [];
   private readonly functions: LocalFunction[] = [];
   private readonly externalData = new Map<string, number>();
+  private readonly facts = new Facts();
   private graph: Graph | undefined;
   private parameterCount = 0;
   private nodeCount = 0;
@@ -51,20 +62,23 @@ export class Collector implements Visitor {
       if (this.graphCount > MAX_GRAPHS)
         refuse(`the model has more than ${MAX_GRAPHS} graphs, the most that are inspected`);
       const nodes: Node[] = [];
-      this.open.push({ graph: { inputs: [], outputs: [], weights: [], nodes }, nodes, graphs: [], elements: 0 });
+      const declared: Declared[] = [];
+      const graph = { inputs: [], outputs: [], weights: [], tensors: [], nodes, declared };
+      this.open.push({ graph, nodes, graphs: [], elements: 0, attributes: [], declared });
     } else if (message.name === 'NodeProto') {
       this.nodeCount += 1;
       if (this.nodeCount > MAX_NODES) refuse(`the model has more than ${MAX_NODES} nodes, the most that are inspected`);
-      this.open.push({ nodes: [], graphs: [], elements: 0 });
+      this.open.push(nothing());
     } else if (message.name === 'FunctionProto') {
       if (this.functions.length >= MAX_FUNCTIONS) refuse(`the model has more than ${MAX_FUNCTIONS} functions`);
-      this.open.push({ nodes: [], graphs: [], elements: 0 });
+      this.open.push(nothing());
     }
   }
 
   leave(frame: Frame, bytes: Uint8Array): void {
     if (frame.message.name === 'NodeProto') this.leaveNode(bytes);
     else if (frame.message.name === 'TensorProto') this.leaveTensor(frame, bytes);
+    else if (frame.message.name === 'AttributeProto') this.leaveAttribute(frame, bytes);
     else if (frame.message.name === 'ValueInfoProto') this.leaveValue(frame, bytes);
     else if (frame.message.name === 'GraphProto') this.leaveGraph();
     else if (frame.message.name === 'FunctionProto') this.leaveFunction(bytes);
@@ -76,11 +90,12 @@ export class Collector implements Visitor {
     const { graph, functions, names, parameterCount, externalData } = this;
     const producer = [producerName, producerVersion].filter(Boolean).join(' ');
     const opsetImports = importsOf(opsetImport);
-    return { irVersion: int(irVersion), producer, opsetImports, graph, functions, names, parameterCount, externalData };
+    const kept = { graph, functions, names, parameterCount, externalData, whole: this.facts.whole };
+    return { irVersion: int(irVersion), producer, opsetImports, ...kept };
   }
 
   private leaveNode(bytes: Uint8Array): void {
-    const { graphs, elements } = this.close();
+    const { graphs, elements, attributes } = this.close();
     const { name, opType, domain, input, output } = onnx.NodeProto.decode(bytes);
     const key = operatorKey(domainOf(domain), opType);
     if (key === 'Constant') this.addParameters(elements);
@@ -90,30 +105,52 @@ export class Collector implements Visitor {
       inputs: this.numbersOf(input),
       outputs: this.numbersOf(output),
       graphs: graphs.length > 0 ? graphs : undefined,
+      attributes: attributes.length > 0 ? attributes : undefined,
     });
   }
 
   private leaveTensor(frame: Frame, bytes: Uint8Array): void {
-    const { name, dims, dataLocation, externalData } = onnx.TensorProto.decode(bytes);
-    const count = elementCount(dims.map(int), `tensor ${quote(name)}`);
+    const { name, dims: sizes, dataType, dataLocation, externalData } = onnx.TensorProto.decode(bytes);
+    const dims = sizes.map(int);
+    const count = elementCount(dims, `tensor ${quote(name)}`);
     if (dataLocation === EXTERNAL) this.addExternal(locationOf(name, externalData));
     if (this.externalData.size > MAX_FILES)
       refuse(`the weights are in more than ${MAX_FILES} files, expected one or few`);
     const sparse = frame.parent?.message.name === 'SparseTensorProto';
     if (sparse && frame.field?.name === 'indices') return;
     const owner = sparse ? frame.parent?.parent : frame.parent;
+    const facts = sparse ? undefined : this.facts.tensor(frame, dims, dataType, dataLocation === EXTERNAL);
     const { graph } = this.innermost();
     if (owner?.message.name !== 'GraphProto' || !graph) {
       this.innermost().elements += count;
+      this.innermost().tensor = facts;
       return;
     }
     graph.weights.push(this.names.numberOf(name));
+    graph.tensors.push(facts);
     this.addParameters(count);
   }
 
+  private leaveAttribute(frame: Frame, bytes: Uint8Array): void {
+    const open = this.innermost();
+    const { tensor } = open;
+    open.tensor = undefined;
+    if (!this.facts.whole) return;
+    const attribute = this.facts.attribute(frame, onnx.AttributeProto.decode(bytes).name, tensor);
+    if (!attribute) return;
+    const graph = open.graphs.at(-1);
+    if (frame.counts.has(GRAPH_FIELD) && graph) attribute.graph = graph;
+    open.attributes.push(attribute);
+  }
+
   private leaveValue({ parent, field }: Frame, bytes: Uint8Array): void {
-    const { graph } = this.innermost();
+    const { graph, declared: shapes } = this.innermost();
+    const informative = field?.name === 'value_info';
+    if (informative && !this.facts.whole) return;
     const info = onnx.ValueInfoProto.decode(bytes);
+    const declared = this.facts.declared(info);
+    if (declared) shapes.push(declared);
+    if (informative) return;
     const own = parent?.parent?.parent === undefined;
     const value = { name: this.names.numberOf(info.name), ...(own ? specOf(info) : {}) };
     (field?.name === 'input' ? graph?.inputs : graph?.outputs)?.push(value);
@@ -127,7 +164,7 @@ export class Collector implements Visitor {
   }
 
   private leaveFunction(bytes: Uint8Array): void {
-    const { nodes } = this.close();
+    const { nodes, attributes: defaults, declared } = this.close();
     const { name, domain, input, output, opsetImport } = onnx.FunctionProto.decode(bytes);
     this.functions.push({
       key: operatorKey(domainOf(domain), name),
@@ -135,6 +172,8 @@ export class Collector implements Visitor {
       inputs: this.numbersOf(input),
       outputs: this.numbersOf(output),
       nodes,
+      defaults,
+      declared,
     });
   }
 
@@ -163,6 +202,10 @@ export class Collector implements Visitor {
     this.open.pop();
     return open;
   }
+}
+
+function nothing(): Open {
+  return { nodes: [], graphs: [], elements: 0, attributes: [], declared: [] };
 }
 
 /** An int64 of the file, which the decoder gives as a number or, where it finds one, in a class of its own. */

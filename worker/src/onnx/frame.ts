@@ -1,4 +1,5 @@
 /** Where in the file a walk stands: a message within its message, so that every complaint can name the place. */
+import { Details } from './details.ts';
 import type { Field, Message } from './schema.ts';
 import { TensorSize } from './tensor-size.ts';
 
@@ -20,10 +21,12 @@ export interface Frame {
   kept: boolean;
   alternative: string | undefined;
   tensor: TensorSize | undefined;
+  details: Details | undefined;
 }
 
 /** A frame for `message` in `[start, end)`; without a parent it is the whole file. */
 export function frameOf(message: Message, start: number, end: number, parent?: Frame, field?: Field): Frame {
+  const kept = parent && field ? parent.kept && field.kept : true;
   return {
     message,
     parent,
@@ -33,9 +36,10 @@ export function frameOf(message: Message, start: number, end: number, parent?: F
     start,
     end,
     counts: new Map(),
-    kept: parent && field ? parent.kept && field.kept : true,
+    kept,
     alternative: undefined,
     tensor: message.name === 'TensorProto' ? new TensorSize() : undefined,
+    details: kept && message.detailed ? new Details() : undefined,
   };
 }
 

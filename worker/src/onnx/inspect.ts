@@ -5,7 +5,7 @@ import { checkOperators } from './check-operators.ts';
 import type { ExternalFile } from './external-data.ts';
 import { RUNTIME } from './known-operators.ts';
 import { checkExpansion, type FunctionTable, localFunctionsOf } from './local-functions.ts';
-import { allNodes, type Model } from './model.ts';
+import { allNodes, type Graph, type Model } from './model.ts';
 import { opsetsOf } from './opsets.ts';
 import { readModel } from './read-model.ts';
 import type { RangeSource } from './reader.ts';
@@ -29,6 +29,7 @@ export interface Inspection {
 
 const MIN_IR_VERSION = 3;
 const MAX_PRODUCER_LENGTH = 256;
+const EMPTY_GRAPH: Graph = { inputs: [], outputs: [], weights: [], tensors: [], nodes: [], declared: [] };
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
 /**
@@ -36,8 +37,12 @@ const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
  * @throws LeptonError `model_invalid` with a sentence for the uploader; what the source throws passes through as it is
  */
 export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
-  const model = await readModel(file);
-  const { names, graph = { inputs: [], outputs: [], weights: [], nodes: [] } } = model;
+  return inspectModel(await readModel(file), file.sizeBytes);
+}
+
+/** As `inspectOnnx`, of a file that was read already. */
+export function inspectModel(model: Model, sizeBytes: number): Inspection {
+  const { names, graph = EMPTY_GRAPH } = model;
   checkIrVersion(model);
   const opsets = opsetsOf(model.opsetImports, 'the model');
   if (opsets.size === 0) {
@@ -61,7 +66,7 @@ export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
       opsets: Object.fromEntries(opsets),
       operators: Object.fromEntries([...operators].sort(([a], [b]) => (a < b ? -1 : 1))),
       parameterCount: model.parameterCount,
-      sizeBytes: file.sizeBytes,
+      sizeBytes,
       ...(model.producer === '' ? {} : { producer: model.producer.slice(0, MAX_PRODUCER_LENGTH) }),
     },
     ...signatureOf(graph, names),

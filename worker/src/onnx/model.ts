@@ -1,4 +1,4 @@
-/** What the inspection keeps of a model: its nodes and names, without weights, attributes and documentation. */
+/** What the inspection keeps of a model: its nodes, names and what decides shapes, without weights and documentation. */
 import type { TensorSpec } from '@lepton-edge/protocol';
 import { type Names, NO_NAME } from './names.ts';
 
@@ -14,6 +14,8 @@ export interface Model {
   parameterCount: number;
   /** Paths of the files beside the model that hold weights, and the least size of each. */
   externalData: Map<string, number>;
+  /** Whether all attributes, small tensors and declared shapes were kept. */
+  whole: boolean;
 }
 
 export interface OpsetImport {
@@ -26,7 +28,41 @@ export interface Graph {
   outputs: Value[];
   /** Names of initializers, sparse ones included. */
   weights: number[];
+  /** Of each of `weights`, in its order; undefined for a sparse one. */
+  tensors: (TensorFacts | undefined)[];
   nodes: Node[];
+  declared: Declared[];
+}
+
+/** A tensor of the file: its values are told when they are few. */
+export interface TensorFacts {
+  dims: readonly number[];
+  /** TensorProto.DataType. */
+  type: number;
+  values: readonly number[] | undefined;
+}
+
+/** The shape that the file says a tensor has: a size, the name of one, or -1 for any. */
+export interface Declared {
+  name: string;
+  dims: readonly (number | string)[];
+}
+
+/** What is not told of it is not there or, if `truncated`, too long to be kept. */
+export interface Attribute {
+  name: string;
+  /** AttributeProto.AttributeType, which tells which of the following counts. */
+  type: number;
+  truncated: boolean;
+  int?: number;
+  float?: number;
+  ints?: readonly number[];
+  floats?: readonly number[];
+  text?: string;
+  tensor?: TensorFacts;
+  graph?: Graph;
+  /** The attribute of the function around it that it takes its value from. */
+  reference?: string;
 }
 
 /** A graph's input or output. Its type is told for the model's own graph only. */
@@ -45,6 +81,7 @@ export interface Node {
   outputs: number[];
   /** The graphs it runs, such as the body of a loop. */
   graphs: Graph[] | undefined;
+  attributes: Attribute[] | undefined;
 }
 
 /** A function of the model's own, which counts as an operator. */
@@ -55,6 +92,9 @@ export interface LocalFunction {
   inputs: number[];
   outputs: number[];
   nodes: Node[];
+  /** Those its calls may leave out. */
+  defaults: Attribute[];
+  declared: Declared[];
 }
 
 /** `ai.onnx` is the default domain's other name, and is always written so. */

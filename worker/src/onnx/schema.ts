@@ -21,6 +21,8 @@ export interface Field {
   repeated: boolean;
   /** Whether what is walked is also kept. */
   kept: boolean;
+  /** Whether what is short of it goes into the details of the message it stands in. */
+  detail: boolean;
   /** One of several alternatives, of which a message holds at most one. */
   alternative: boolean;
 }
@@ -29,11 +31,13 @@ export interface Message {
   name: string;
   /** Whether it is handed over by itself as soon as it ends, instead of staying part of the message around it. */
   unit: boolean;
+  /** Whether any of its fields are details. */
+  detailed: boolean;
   fields: ReadonlyMap<number, Field>;
 }
 
 type Spec = [number: number, name: string, kind: Field['kind'], ...options: Option[]];
-type Option = 'kept' | 'repeated' | 'alternative';
+type Option = 'kept' | 'detail' | 'repeated' | 'alternative';
 
 const WIRES: Record<Kind, number> = { int: VARINT, float: FIXED32, double: FIXED64, string: BYTES, bytes: BYTES };
 
@@ -60,10 +64,12 @@ function message(name: string, ...specs: Spec[]): Message {
       wires: repeated && wire !== BYTES ? [wire, BYTES] : [wire],
       repeated,
       kept: options.includes('kept'),
+      detail: options.includes('detail'),
       alternative: options.includes('alternative'),
     });
   }
-  return { name, unit: UNITS.has(name), fields };
+  const detailed = specs.some(([, , , ...options]) => options.includes('detail'));
+  return { name, unit: UNITS.has(name), detailed, fields };
 }
 
 const ENTRY = message('StringStringEntryProto', [1, 'key', 'string', 'kept'], [2, 'value', 'string', 'kept']);
@@ -77,14 +83,14 @@ const TENSOR = message(
   [1, 'dims', 'int', 'repeated', 'kept'],
   [2, 'data_type', 'int', 'kept'],
   [3, 'segment', () => SEGMENT],
-  [4, 'float_data', 'float', 'repeated'],
-  [5, 'int32_data', 'int', 'repeated'],
+  [4, 'float_data', 'float', 'repeated', 'detail'],
+  [5, 'int32_data', 'int', 'repeated', 'detail'],
   [6, 'string_data', 'bytes', 'repeated'],
-  [7, 'int64_data', 'int', 'repeated'],
+  [7, 'int64_data', 'int', 'repeated', 'detail'],
   [8, 'name', 'string', 'kept'],
-  [9, 'raw_data', 'bytes'],
-  [10, 'double_data', 'double', 'repeated'],
-  [11, 'uint64_data', 'int', 'repeated'],
+  [9, 'raw_data', 'bytes', 'detail'],
+  [10, 'double_data', 'double', 'repeated', 'detail'],
+  [11, 'uint64_data', 'int', 'repeated', 'detail'],
   [12, 'doc_string', 'string'],
   [13, 'external_data', () => ENTRY, 'repeated', 'kept'],
   [14, 'data_location', 'int', 'kept'],
@@ -132,21 +138,21 @@ const VALUE_INFO = message(
 const ATTRIBUTE: Message = message(
   'AttributeProto',
   [1, 'name', 'string', 'kept'],
-  [2, 'f', 'float'],
-  [3, 'i', 'int'],
-  [4, 's', 'bytes'],
+  [2, 'f', 'float', 'detail'],
+  [3, 'i', 'int', 'detail'],
+  [4, 's', 'bytes', 'detail'],
   [5, 't', () => TENSOR, 'kept'],
   [6, 'g', () => GRAPH, 'kept'],
-  [7, 'floats', 'float', 'repeated'],
-  [8, 'ints', 'int', 'repeated'],
+  [7, 'floats', 'float', 'repeated', 'detail'],
+  [8, 'ints', 'int', 'repeated', 'detail'],
   [9, 'strings', 'bytes', 'repeated'],
   [10, 'tensors', () => TENSOR, 'repeated', 'kept'],
   [11, 'graphs', () => GRAPH, 'repeated', 'kept'],
   [13, 'doc_string', 'string'],
   [14, 'tp', () => TYPE],
   [15, 'type_protos', () => TYPE, 'repeated'],
-  [20, 'type', 'int'],
-  [21, 'ref_attr_name', 'string'],
+  [20, 'type', 'int', 'detail'],
+  [21, 'ref_attr_name', 'string', 'detail'],
   [22, 'sparse_tensor', () => SPARSE_TENSOR, 'kept'],
   [23, 'sparse_tensors', () => SPARSE_TENSOR, 'repeated', 'kept'],
 );
@@ -178,7 +184,7 @@ const GRAPH: Message = message(
   [10, 'doc_string', 'string'],
   [11, 'input', () => VALUE_INFO, 'repeated', 'kept'],
   [12, 'output', () => VALUE_INFO, 'repeated', 'kept'],
-  [13, 'value_info', () => VALUE_INFO, 'repeated'],
+  [13, 'value_info', () => VALUE_INFO, 'repeated', 'kept'],
   [14, 'quantization_annotation', () => ANNOTATION, 'repeated'],
   [15, 'sparse_initializer', () => SPARSE_TENSOR, 'repeated', 'kept'],
   [16, 'metadata_props', () => ENTRY, 'repeated'],
@@ -202,8 +208,8 @@ const FUNCTION = message(
   [8, 'doc_string', 'string'],
   [9, 'opset_import', () => OPERATOR_SET, 'repeated', 'kept'],
   [10, 'domain', 'string', 'kept'],
-  [11, 'attribute_proto', () => ATTRIBUTE, 'repeated'],
-  [12, 'value_info', () => VALUE_INFO, 'repeated'],
+  [11, 'attribute_proto', () => ATTRIBUTE, 'repeated', 'kept'],
+  [12, 'value_info', () => VALUE_INFO, 'repeated', 'kept'],
   [13, 'overload', 'string'],
   [14, 'metadata_props', () => ENTRY, 'repeated'],
 );

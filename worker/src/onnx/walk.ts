@@ -4,6 +4,7 @@
  * Weights are stepped over, so a file of any size takes one window and one such piece of memory. Everything that a decoder
  * would trust is checked on the way: tags, varints, wire types, lengths against the message around them, and counts.
  */
+import type { Details } from './details.ts';
 import { type Frame, frameOf, pathOf, pathOfField } from './frame.ts';
 import { KeptBytes } from './kept-bytes.ts';
 import { type RangeSource, WindowReader } from './reader.ts';
@@ -103,8 +104,7 @@ export class Walk {
       return undefined;
     }
     if (wire === FIXED32 || wire === FIXED64) {
-      this.skip(at, wire === FIXED32 ? 4 : 8);
-      if (at.field) at.frame.tensor?.number(at.field.name, 0);
+      this.fixed(at, wire === FIXED32 ? 4 : 8);
       return undefined;
     }
     return refuse(
@@ -112,8 +112,19 @@ export class Walk {
     );
   }
 
+  private fixed(at: Place, length: number): void {
+    const { frame, field } = at;
+    this.checkPresent(at, length);
+    // Together with its tag it is shorter than what was buffered for the tag.
+    const value = this.reader.take(length);
+    if (!field) return;
+    frame.tensor?.number(field.name, 0);
+    if (field.detail) frame.details?.fixed(field, value);
+  }
+
   private number({ frame, field, start }: Place, value: number): void {
     if (!field) return;
+    if (field.detail) frame.details?.number(field.name, value);
     if (field.repeated && field.kept) checkRank(frame, field, frame.counts.get(field.number) ?? 1);
     frame.tensor?.number(field.name, value);
     if (frame.kept && field.kept) this.kept.append(this.reader.since(start));
@@ -133,6 +144,7 @@ export class Walk {
       );
     }
     if (typeof field?.kind === 'function') return this.nested(at, field, field.kind(), end);
+    if (field?.detail && frame.details?.takes(length)) return this.detail(at, field, frame.details, length);
     if (field?.kind === 'string') return this.text(at, length);
     if (field?.kind === 'int' && field.kept) return this.packedDims(at, field, length);
     if (field) checkPacked(at, field, length);
@@ -177,6 +189,12 @@ export class Walk {
       }
       this.keep(at, value);
     });
+  }
+
+  private detail(at: Place, field: Field, details: Details, length: number): Promise<void> | undefined {
+    checkPacked(at, field, length);
+    at.frame.tensor?.bytes(field.name, length);
+    return this.whenPresent(at, length, () => details.bytes(field, this.reader.take(length)));
   }
 
   private packedDims(at: Place, field: Field, length: number): Promise<void> | undefined {

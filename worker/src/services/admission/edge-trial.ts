@@ -1,16 +1,27 @@
 /** Tries a version in the trial Worker, and measures from outside: no clock advances inside while it computes. */
-import { type Manifest, type TensorSpec, TrialRefusal, type TrialReport, tryModel } from '@lepton-edge/protocol';
+import {
+  type Manifest,
+  type TensorSpec,
+  TrialRefusal,
+  type TrialReport,
+  type TrialRunner,
+  tryModel,
+} from '@lepton-edge/protocol';
 import type TrialWorker from '../../trial/trial-worker.ts';
 import type { TrialModel } from '../../trial/trial-worker.ts';
 import type { TrialOutcome } from './outcome.ts';
 
 export type TrialService = Service<typeof TrialWorker>;
 
-/** @returns the measures, or why there are none */
+/**
+ * @param shapes the only ones to try, where no node has bounded the others
+ * @returns the measures, or why there are none
+ */
 export async function tryAtEdge(
   trial: TrialService,
   model: TrialModel,
   manifest: Manifest,
+  shapes: Record<string, number[]> | undefined,
   now: () => number,
 ): Promise<TrialOutcome> {
   const began = now();
@@ -29,13 +40,14 @@ export async function tryAtEdge(
     return { outputs: answer.outputs, tookMs: now() - startedAt };
   };
   try {
-    const measures = await tryModel(signature, {
+    const runner: TrialRunner = {
       async run(inputs, times) {
         const idle = await call(inputs, 0);
         const busy = await call(inputs, times);
         return { outputs: busy.outputs, runMs: Math.max(0, busy.tookMs - idle.tookMs) / times };
       },
-    });
+    };
+    const measures = await tryModel(signature, runner, shapes ? [shapes] : undefined);
     const report: TrialReport = { where: 'edge', engine: 'ort-wasm', loadMs, wasmBytes, ...measures };
     return { ok: true, report, inputs: session.inputs, outputs: session.outputs };
   } catch (error) {

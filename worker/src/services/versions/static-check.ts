@@ -4,11 +4,15 @@ import {
   LeptonError,
   type Manifest,
   type ManifestInput,
+  trialShapes,
   type VersionFile,
 } from '@lepton-edge/protocol';
 import type { z } from 'zod';
 import { rangesOf } from '../../artifacts/store.ts';
-import { type Inspection, inspectOnnx } from '../../onnx/inspect.ts';
+import { boundCostOf } from '../../onnx/cost/bound-cost.ts';
+import { type Inspection, inspectModel } from '../../onnx/inspect.ts';
+import type { Model } from '../../onnx/model.ts';
+import { readModel } from '../../onnx/read-model.ts';
 import { checkCompanions } from './companions.ts';
 import { manifestOf } from './manifest-of.ts';
 
@@ -20,7 +24,7 @@ export interface NamedFile extends VersionFile {
 /** What reading showed, before anything was run. */
 export interface StaticFindings {
   manifest: Manifest;
-  report: Pick<Admission, 'inspection' | 'notes'>;
+  report: Pick<Admission, 'inspection' | 'multiplyAdds' | 'notes'>;
   /** What makes a run's cost unbounded by the file; undefined for none. */
   controlFlow: 'none' | 'branches' | 'loops' | 'unknown';
 }
@@ -50,13 +54,24 @@ export async function staticCheck(
       controlFlow: 'unknown',
     };
   }
-  const inspection = await inspectOnnx(source);
+  const model = await readModel(source);
+  const inspection = inspectModel(model, main.sizeBytes);
   checkExternalData(main, files, inspection);
+  const manifest = manifestOf({ ...stated, format: 'onnx' }, ordered(main, files), inspection);
   return {
-    manifest: manifestOf({ ...stated, format: 'onnx' }, ordered(main, files), inspection),
-    report: { inspection: inspection.report, notes: [] },
+    manifest,
+    report: { inspection: inspection.report, ...costOf(model, manifest) },
     controlFlow: inspection.loops ? 'loops' : inspection.controlFlow ? 'branches' : 'none',
   };
+}
+
+/** What a run on the likeliest generated inputs takes, as far as the file tells. */
+function costOf(model: Model, manifest: Manifest): Pick<Admission, 'multiplyAdds' | 'notes'> {
+  const [shapes] = trialShapes(manifest);
+  if (!shapes) return { notes: ['the cost of a run is not known: its inputs are too large to be generated'] };
+  const cost = boundCostOf(model, shapes);
+  if (cost.known) return { multiplyAdds: cost.multiplyAdds, notes: [] };
+  return { notes: [`the file does not tell the cost of a run: ${cost.because}`] };
 }
 
 /** The model's own file: `model.onnx`, or the only `.onnx` or `.ort`, or the only file. */

@@ -1,0 +1,235 @@
+/** Small graphs of the operators that compute: reductions, products, windows, recurrent layers, attention. */
+import { type Case, filled, floats, int64s, made, one, two, x, xy } from './test-graph.ts';
+
+export const COMPUTE_CASES: Case[] = [
+  ...['ReduceMean', 'ReduceMax', 'ReduceL2'].map((op) => ({
+    title: op,
+    ...x(2, 3, 4),
+    nodes: one(op, ['x'], { axes: [1, -1], keepdims: 0 }),
+  })),
+  { title: 'ReduceSum', ...x(2, 3, 4), weights: [int64s('a', [1])], nodes: one('ReduceSum', ['x', 'a']) },
+  {
+    title: 'ReduceSum of none',
+    ...x(2, 3),
+    weights: [int64s('a', [])],
+    nodes: one('ReduceSum', ['x', 'a'], { noop_with_empty_axes: 1 }),
+  },
+  {
+    title: 'ReduceProd of values',
+    weights: [int64s('v', [2, 3, 4])],
+    nodes: one('ReduceProd', ['v'], { keepdims: 0 }),
+  },
+  {
+    title: 'ReduceMax of axes as input',
+    ...x(2, 3),
+    opset: 18,
+    weights: [int64s('a', [0])],
+    nodes: one('ReduceMax', ['x', 'a']),
+  },
+  { title: 'ArgMax', ...x(2, 3), nodes: one('ArgMax', ['x'], { axis: 1, keepdims: 0 }) },
+  { title: 'TopK', ...x(2, 9), weights: [int64s('k', [4])], nodes: one('TopK', ['x', 'k'], {}, two) },
+  {
+    title: 'LayerNormalization',
+    ...x(2, 3, 4),
+    weights: [floats('s', [1, 1, 1, 1])],
+    nodes: one('LayerNormalization', ['x', 's'], {}, ['a', 'b', 'c']),
+  },
+  {
+    title: 'InstanceNormalization',
+    ...x(2, 3, 4),
+    weights: [floats('s', [1, 1, 1])],
+    nodes: one('InstanceNormalization', ['x', 's', 's']),
+  },
+  {
+    title: 'BatchNormalization',
+    ...x(2, 3, 4),
+    weights: [floats('s', [1, 1, 1])],
+    nodes: one('BatchNormalization', ['x', 's', 's', 's', 's']),
+  },
+  { title: 'NonZero', ...x(3, 4), nodes: [made('NonZero', ['x'], ['out']), made('Transpose', ['out'], ['t'])] },
+  { title: 'NonZero of values', weights: [int64s('v', [0, 3, 0, 4])], nodes: one('NonZero', ['v']) },
+  {
+    title: 'Compress',
+    ...x(3, 4),
+    weights: [{ name: 'c', dims: [3], dataType: 9, int32Data: [1, 0, 1] }],
+    nodes: one('Compress', ['x', 'c'], { axis: 0 }),
+  },
+  { title: 'Unique', ...x(12), nodes: one('Unique', ['x'], {}, ['a', 'b', 'c', 'd']) },
+  {
+    title: 'NonMaxSuppression',
+    ...xy([1, 6, 4], [1, 2, 6]),
+    weights: [int64s('m', [3]), floats('i', [0.5])],
+    nodes: one('NonMaxSuppression', ['x', 'y', 'm', 'i']),
+  },
+  ...[
+    [
+      [2, 3],
+      [3, 4],
+    ],
+    [[3], [3]],
+    [[3], [3, 4]],
+    [[5, 2, 3], [3]],
+    [
+      [7, 1, 2, 3],
+      [5, 3, 4],
+    ],
+    [
+      [0, 3],
+      [3, 4],
+    ],
+  ].map(([left = [], right = []]) => ({
+    title: `MatMul of [${left}] and [${right}]`,
+    ...xy(left, right),
+    nodes: one('MatMul', ['x', 'y']),
+  })),
+  { title: 'Gemm', ...xy([3, 2], [4, 3]), nodes: one('Gemm', ['x', 'y'], { transA: 1, transB: 1 }) },
+  { title: 'Einsum', ...xy([2, 3, 4], [2, 5, 4]), nodes: one('Einsum', ['x', 'y'], { equation: 'bij, bkj -> bik' }) },
+  { title: 'Det', ...x(2, 3, 3), nodes: one('Det', ['x']) },
+  { title: 'DFT', ...x(2, 6, 1), nodes: one('DFT', ['x'], { axis: 1, onesided: 1 }) },
+  {
+    title: 'STFT',
+    ...x(2, 100, 1),
+    weights: [int64s('s', [7], []), int64s('l', [16], [])],
+    nodes: one('STFT', ['x', 's', '', 'l']),
+  },
+  {
+    title: 'FusedMatMul',
+    ...xy([2, 3, 4], [2, 5, 4]),
+    nodes: one('com.microsoft::FusedMatMul', ['x', 'y'], { transB: 1 }),
+  },
+  {
+    title: 'MatMulNBits',
+    ...x(3, 32),
+    weights: [filled('b', [4, 1, 16], 2), floats('s', [1, 1, 1, 1])],
+    nodes: one('com.microsoft::MatMulNBits', ['x', 'b', 's'], { K: 32, N: 4, bits: 4, block_size: 32 }),
+  },
+  { title: 'MatMulInteger', ...xy([2, 3], [3, 4]), types: { x: 2, y: 2 }, nodes: one('MatMulInteger', ['x', 'y']) },
+  {
+    title: 'Conv',
+    ...xy([2, 4, 9, 8], [6, 2, 3, 2]),
+    nodes: one('Conv', ['x', 'y'], { group: 2, strides: [2, 1], pads: [1, 0, 0, 2], dilations: [2, 1] }),
+  },
+  { title: 'Conv of one axis', ...xy([2, 4, 9], [6, 4, 3]), nodes: one('Conv', ['x', 'y']) },
+  {
+    title: 'Conv SAME_UPPER',
+    ...xy([1, 1, 9, 8], [1, 1, 3, 3]),
+    nodes: one('Conv', ['x', 'y'], { auto_pad: 'SAME_UPPER', strides: [2, 2] }),
+  },
+  {
+    title: 'Conv VALID',
+    ...xy([1, 1, 9, 8], [1, 1, 3, 3]),
+    nodes: one('Conv', ['x', 'y'], { auto_pad: 'VALID', strides: [2, 2] }),
+  },
+  {
+    title: 'ConvInteger',
+    ...xy([1, 2, 5, 5], [3, 2, 3, 3]),
+    types: { x: 2, y: 2 },
+    nodes: one('ConvInteger', ['x', 'y']),
+  },
+  {
+    title: 'ConvTranspose',
+    ...xy([2, 4, 5, 6], [4, 3, 3, 2]),
+    nodes: one('ConvTranspose', ['x', 'y'], { strides: [2, 3], pads: [1, 0, 0, 1], output_padding: [1, 0] }),
+  },
+  {
+    title: 'ConvTranspose in groups',
+    ...xy([1, 4, 5, 6], [4, 3, 3, 2]),
+    nodes: one('ConvTranspose', ['x', 'y'], { group: 2, dilations: [2, 1] }),
+  },
+  {
+    title: 'MaxPool',
+    ...x(1, 2, 9, 8),
+    nodes: one('MaxPool', ['x'], { kernel_shape: [3, 2], strides: [2, 2], ceil_mode: 1 }, two),
+  },
+  {
+    title: 'AveragePool',
+    ...x(1, 2, 9, 8),
+    nodes: one('AveragePool', ['x'], { kernel_shape: [3, 2], pads: [1, 1, 1, 1] }),
+  },
+  { title: 'GlobalAveragePool', ...x(1, 2, 9, 8), nodes: one('GlobalAveragePool', ['x']) },
+  { title: 'LRN', ...x(1, 8, 3, 3), nodes: one('LRN', ['x'], { size: 3 }) },
+  {
+    title: 'Resize by scales',
+    ...x(1, 2, 5, 7),
+    weights: [floats('s', [1, 1, 2, 0.5])],
+    nodes: one('Resize', ['x', '', 's']),
+  },
+  {
+    title: 'Resize by sizes',
+    ...x(1, 2, 5, 7),
+    weights: [int64s('s', [1, 2, 11, 3])],
+    nodes: one('Resize', ['x', '', '', 's'], { mode: 'linear' }),
+  },
+  {
+    title: 'Resize of axes',
+    ...x(1, 2, 5, 7),
+    opset: 18,
+    weights: [int64s('s', [3, 4])],
+    nodes: one('Resize', ['x', '', '', 's'], { axes: [3, 2], mode: 'linear' }),
+  },
+  {
+    title: 'Resize of opset 10',
+    ...x(1, 2, 5, 7),
+    opset: 10,
+    weights: [floats('s', [1, 1, 3, 3])],
+    nodes: one('Resize', ['x', 's']),
+  },
+  {
+    title: 'Upsample',
+    ...x(1, 2, 5, 7),
+    opset: 9,
+    weights: [floats('s', [1, 1, 2, 2])],
+    nodes: one('Upsample', ['x', 's']),
+  },
+  { title: 'GridSample', ...xy([1, 2, 5, 7], [1, 3, 4, 2]), nodes: one('GridSample', ['x', 'y']) },
+  ...(
+    [
+      ['LSTM', 4],
+      ['GRU', 3],
+      ['RNN', 1],
+    ] as const
+  ).flatMap(([op, gates]) =>
+    [1, 2].map((directions) => ({
+      title: `${op} in ${directions} directions`,
+      ...x(5, 2, 3),
+      weights: [filled('w', [directions, gates * 4, 3]), filled('r', [directions, gates * 4, 4])],
+      nodes: one(
+        op,
+        ['x', 'w', 'r'],
+        { hidden_size: 4, direction: directions === 2 ? 'bidirectional' : 'forward' },
+        op === 'LSTM' ? ['a', 'b', 'c'] : two,
+      ),
+    })),
+  ),
+  {
+    title: 'QuantizeLinear and back',
+    ...x(2, 3),
+    weights: [floats('s', [0.5], []), { name: 'z', dims: [], dataType: 3, int32Data: [0] }],
+    nodes: [made('QuantizeLinear', ['x', 's', 'z'], ['q']), made('DequantizeLinear', ['q', 's', 'z'], ['out'])],
+  },
+  { title: 'DynamicQuantizeLinear', ...x(2, 3), nodes: one('DynamicQuantizeLinear', ['x'], {}, ['a', 'b', 'c']) },
+  {
+    title: 'Attention',
+    ...x(2, 5, 8),
+    weights: [filled('w', [8, 24]), filled('b', [24])],
+    nodes: one('com.microsoft::Attention', ['x', 'w', 'b'], { num_heads: 2 }),
+  },
+  {
+    title: 'MultiHeadAttention',
+    ...xy([2, 5, 8], [2, 7, 8]),
+    nodes: one('com.microsoft::MultiHeadAttention', ['x', 'y', 'y'], { num_heads: 2 }),
+  },
+  {
+    title: 'Attention of opset 23',
+    ...xy([2, 4, 5, 8], [2, 2, 7, 8]),
+    opset: 23,
+    nodes: one('Attention', ['x', 'y', 'y']),
+  },
+  {
+    title: 'SkipLayerNormalization',
+    ...xy([2, 5, 8], [2, 5, 8]),
+    weights: [filled('g', [8])],
+    nodes: one('com.microsoft::SkipLayerNormalization', ['x', 'y', 'g']),
+  },
+  { title: 'FastGelu', ...x(2, 5, 8), nodes: one('com.microsoft::FastGelu', ['x']) },
+];
