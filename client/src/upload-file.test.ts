@@ -34,7 +34,8 @@ describe('uploadFile', () => {
     const stored = await uploadFile(client, source, { onProgress: (progress) => told.push(progress) });
     expect(stored).toEqual({ digest, sizeBytes: bytes.byteLength, sentBytes: bytes.byteLength });
     expect(storedBytes()).toEqual(bytes);
-    expect(gateway.mostAtOnce).toBe(4);
+    expect(gateway.mostAtOnce).toBeGreaterThan(1);
+    expect(gateway.mostAtOnce).toBeLessThanOrEqual(4);
     expect(told.map(({ phase }) => phase).filter((phase, index, all) => phase !== all[index - 1])).toEqual([
       'hashing',
       'sending',
