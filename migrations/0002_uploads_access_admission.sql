@@ -1,6 +1,7 @@
 CREATE TABLE `admissions` (
 	`version_id` text PRIMARY KEY NOT NULL,
 	`step` text NOT NULL,
+	`control_flow` text NOT NULL,
 	`attempts` integer DEFAULT 0 NOT NULL,
 	`not_before` integer NOT NULL,
 	FOREIGN KEY (`version_id`) REFERENCES `versions`(`id`) ON UPDATE no action ON DELETE cascade
@@ -35,6 +36,7 @@ CREATE TABLE `idempotency` (
 CREATE INDEX `idempotency_by_expiry` ON `idempotency` (`expires_at`);--> statement-breakpoint
 CREATE TABLE `loose_objects` (
 	`key` text PRIMARY KEY NOT NULL,
+	`multipart_id` text,
 	`delete_after` integer NOT NULL,
 	`claimed` integer DEFAULT false NOT NULL
 );

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { call, client, freshName, newTeamKey } from './support/api.ts';
+import { call, client, freshName, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 /** y = -x, so that an answer can be foreseen. */
@@ -7,7 +7,7 @@ async function newNegation(manifest = {}) {
   const owner = await newTeamKey('models:read', 'models:write', 'infer');
   const name = freshName('negation');
   await owner.client.models.create({ name });
-  await owner.client.versions.upload(name, tinyModel(name), manifest);
+  await uploadReady(owner.client, name, tinyModel(name), manifest);
   return {
     ...owner,
     name,
@@ -41,9 +41,9 @@ describe('inference', () => {
 
   it('shares nothing between teams', async () => {
     const name = freshName('shared');
-    const owner = await newTeamKey('models:write', 'infer');
+    const owner = await newTeamKey('models:read', 'models:write', 'infer');
     await owner.client.models.create({ name, visibility: 'public' });
-    await owner.client.versions.upload(name, tinyModel(name));
+    await uploadReady(owner.client, name, tinyModel(name));
     const other = await newTeamKey('infer');
     const ask = (key: string) => call('POST', `/v2/models/${name}/infer`, { key, body: x(7) });
     expect((await ask(owner.secret)).headers.get('x-lepton-cache')).toBe('miss');
@@ -74,7 +74,7 @@ describe('inference', () => {
 
   it('follows an alias when it moves, and never answers with the old version’s cached answer', async () => {
     const { client: own, name, secret } = await newNegation();
-    await own.versions.upload(name, tinyModel(`${name}-second`), { cache: { ttlSeconds: 60 } });
+    await uploadReady(own, name, tinyModel(`${name}-second`), { cache: { ttlSeconds: 60 } });
     await own.aliases.put(name, 'production', { targets: [{ version: 1 }], reason: 'start' });
     const ask = async () => {
       const { headers } = await call('POST', `/v2/models/${name}/infer`, { key: secret, body: x(9) });
@@ -89,7 +89,7 @@ describe('inference', () => {
 
   it('splits traffic by weight and keeps a named caller where it is', async () => {
     const { client: own, name, secret } = await newNegation();
-    await own.versions.upload(name, tinyModel(`${name}-canary`));
+    await uploadReady(own, name, tinyModel(`${name}-canary`));
     const targets = [
       { version: 1, weight: 1 },
       { version: 2, weight: 1 },

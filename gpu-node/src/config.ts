@@ -63,6 +63,18 @@ const SETTINGS = {
     value: 'N',
     help: 'requests of one model waiting or running at a time; default: 256',
   },
+  trialSeconds: {
+    flag: 'trial-seconds',
+    env: 'LEPTON_NODE_TRIAL_SECONDS',
+    value: 'N',
+    help: 'how long the trial of a new version may load, and run; default: 60',
+  },
+  trialMemoryMib: {
+    flag: 'trial-memory-mib',
+    env: 'LEPTON_NODE_TRIAL_MEMORY_MIB',
+    value: 'N',
+    help: "memory that a trial's process may take; default: 8192",
+  },
   logLevel: {
     flag: 'log-level',
     env: 'LEPTON_NODE_LOG_LEVEL',
@@ -113,6 +125,8 @@ const Config = z
     modelMemoryMib: count(1_048_576).default(2048),
     maxModels: count(1000).default(32),
     maxQueue: count(100_000).default(256),
+    trialSeconds: count(3600).default(60),
+    trialMemoryMib: count(1_048_576).default(8192),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .refine((config) => config.url !== undefined || !ANY_ADDRESS.has(config.host), {

@@ -19,6 +19,7 @@ import { Repository } from './models/repository.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
+import { Trials } from './trial/trials.ts';
 
 const MIB = 1024 * 1024;
 const DRAIN_MS = 3_000;
@@ -60,10 +61,15 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
     },
   });
   const core = new InferenceCore(models, config.maxQueue);
+  const trials = new Trials(repository, config.name, {
+    timeMs: config.trialSeconds * 1000,
+    memoryBytes: config.trialMemoryMib * MIB,
+  });
   const state = { draining: false };
   const server = createHttpServer({
     core,
     models,
+    trials,
     prove: identity.prove,
     verifyCall: createCallVerifier(() => {
       const { credential } = membership;

@@ -1,5 +1,6 @@
 /** An alias: a movable pointer of a model to versions with weights. */
 import { z } from 'zod';
+import { PageQuery } from './pages.ts';
 
 export const AliasTarget = z.strictObject({
   version: z.number().int().positive(),
@@ -57,3 +58,25 @@ export type RollbackAliasInput = z.input<typeof RollbackAliasInput>;
 
 export const PatchAliasInput = z.strictObject({ protected: z.boolean() });
 export type PatchAliasInput = z.input<typeof PatchAliasInput>;
+
+export const AliasQuery = z.object({
+  /** The alias as it was at this instant. */
+  at: z.iso.datetime().optional(),
+});
+export type AliasQuery = z.input<typeof AliasQuery>;
+
+/** Newest first. `since` and `until` bound `createdAt`: from `since` on, before `until`. */
+export const AliasHistoryQuery = PageQuery.extend({
+  /** The id of a key. */
+  actor: z.string().max(100).optional(),
+  since: z.iso.datetime().optional(),
+  until: z.iso.datetime().optional(),
+});
+export type AliasHistoryQuery = z.input<typeof AliasHistoryQuery>;
+
+export const DeleteAliasQuery = z.object({
+  reason: Reason,
+  /** The revision the caller saw last. */
+  ifRevision: z.coerce.number().int().positive().optional(),
+});
+export type DeleteAliasQuery = z.input<typeof DeleteAliasQuery>;

@@ -15,5 +15,8 @@ export * from './problem.ts';
 export * from './tensor/datatype.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
+export * from './trial/batch.ts';
+export * from './trial/node-trial.ts';
+export * from './trial/try-model.ts';
 export * from './uploads.ts';
 export * from './versions.ts';

@@ -1,5 +1,6 @@
 /** Teams and API keys. */
 import { z } from 'zod';
+import { PageQuery } from './pages.ts';
 
 export const Scope = z.enum(['infer', 'models:read', 'models:write', 'ops', 'admin', 'node']);
 export type Scope = z.infer<typeof Scope>;
@@ -41,3 +42,9 @@ export type Key = z.infer<typeof Key>;
 /** A key just made: the secret is shown this once. */
 export const IssuedKey = Key.extend({ secret: z.string() });
 export type IssuedKey = z.infer<typeof IssuedKey>;
+
+export const KeyQuery = PageQuery.extend({
+  /** The keys of one team, by its id or name. */
+  team: z.string().min(1).max(64).optional(),
+});
+export type KeyQuery = z.input<typeof KeyQuery>;

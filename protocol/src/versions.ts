@@ -32,7 +32,6 @@ export type PlacementPolicy = z.infer<typeof PlacementPolicy>;
 
 const manifestFields = {
   task: Task.default('tensor'),
-  format: z.enum(['onnx', 'ort']).default('onnx'),
   labels: z.union([z.array(z.string().max(256)).max(100_000), z.strictObject({ path: FilePath })]).optional(),
   tokenizer: z
     .strictObject({
@@ -95,6 +94,8 @@ const manifestFields = {
  */
 export const ManifestInput = z.strictObject({
   ...manifestFields,
+  /** Read from the file; stated anyway, it must agree. */
+  format: z.enum(['onnx', 'ort']).optional(),
   files: z.array(VersionFile).optional(),
   inputs: z.array(TensorSpec).optional(),
   outputs: z.array(TensorSpec).optional(),
@@ -104,6 +105,7 @@ export type ManifestInput = z.input<typeof ManifestInput>;
 /** The manifest of a stored version, complete. */
 export const Manifest = z.strictObject({
   ...manifestFields,
+  format: z.enum(['onnx', 'ort']),
   files: z.array(VersionFile).min(1),
   inputs: z.array(TensorSpec),
   outputs: z.array(TensorSpec),
@@ -144,6 +146,13 @@ export const TrialReport = z.object({
 });
 export type TrialReport = z.infer<typeof TrialReport>;
 
+/**
+ * Why a trial gave no measures: the engine cannot load the model (`load`), the model refused all inputs that were generated
+ * (`inputs`), it needs more memory than there is (`memory`), or its run had to be stopped or brought the engine down (`stopped`).
+ */
+export const TrialFailure = z.object({ kind: z.enum(['load', 'inputs', 'memory', 'stopped']), message: z.string() });
+export type TrialFailure = z.infer<typeof TrialFailure>;
+
 /** What admission found: the report of a version, for everyone who may read it. */
 export const Admission = z.object({
   /** Absent for `.ort` files, which inspection cannot read. */
@@ -154,7 +163,11 @@ export const Admission = z.object({
   /** Multiply-adds of one run at batch 1, as far as the file tells. */
   multiplyAdds: z.number().optional(),
   edge: TrialReport.optional(),
+  edgeFailure: TrialFailure.optional(),
   node: TrialReport.optional(),
+  nodeFailure: TrialFailure.optional(),
+  /** What the measures say of batching; holds where the manifest says nothing. */
+  batching: z.object({ maxBatchSize: z.number().int() }).optional(),
   /** What could not be told, and what would help. */
   notes: z.array(z.string()).default([]),
 });
@@ -187,3 +200,7 @@ export const CreateVersionInput = z.strictObject({
   manifest: ManifestInput.prefault({}),
 });
 export type CreateVersionInput = z.input<typeof CreateVersionInput>;
+
+/** An archived version runs no more; its record and its files stay. */
+export const ArchiveVersionInput = z.strictObject({ reason: z.string().min(1).max(500) });
+export type ArchiveVersionInput = z.input<typeof ArchiveVersionInput>;

@@ -20,18 +20,22 @@ const MODULE_TYPES: Record<string, V4ModuleDefinition['type']> = {
 };
 
 const ASSETS_WORKER = 'console';
+/** As wrangler.trial.toml names it and wrangler.toml binds it. */
+const TRIAL_WORKER = 'lepton-edge-trial';
 
 const StoredDatabase = z.object({ id: z.string() });
 
 /** The parts of the built `options.json` that are changed here; the rest is passed on as it is. */
 const BuiltOptions = z.looseObject({
   bindings: z.record(z.string(), z.json()).default({}),
-  serviceBindings: z.record(z.string(), z.string()).default({}),
+  serviceBindings: z.record(z.string(), z.json()).default({}),
   d1Databases: z.object({ DB: StoredDatabase }).catchall(StoredDatabase),
   assets: z.looseObject({}),
   compatibilityDate: z.string(),
 });
 type BuiltOptions = z.infer<typeof BuiltOptions>;
+
+const TrialOptions = z.looseObject({});
 
 /** Reads wrangler.toml as it was built. */
 export async function readOptions(project: ProjectPaths): Promise<BuiltOptions> {
@@ -56,7 +60,7 @@ export async function startGatewayWorker(options: GatewayOptions): Promise<Worke
     return await startWorkerd(
       {
         state: paths.state,
-        workers: [await gatewayWorker(options), consoleWorker(options)],
+        workers: [await gatewayWorker(options), consoleWorker(options), await trialWorker(options)],
         onLog: ({ timestamp, level, message }) => {
           log.write(`${JSON.stringify({ time: new Date(timestamp).toISOString(), level, message })}\n`);
         },
@@ -85,6 +89,20 @@ async function gatewayWorker({ project, port, secrets, built }: GatewayOptions):
     },
     serviceBindings: { ...built.serviceBindings, ASSETS: ASSETS_WORKER },
     unsafeDirectSockets: [{ host: HOST, port }],
+  };
+}
+
+/** Where uploaded models are tried: the same database of files, a heap of its own. */
+async function trialWorker({ project }: GatewayOptions): Promise<V4WorkerOptions> {
+  const { modulesRules: _, ...options } = TrialOptions.parse(
+    JSON.parse(await readFile(join(project.trialBundle, 'options.json'), 'utf8')),
+  );
+  return {
+    ...options,
+    name: TRIAL_WORKER,
+    rootPath: project.root,
+    modulesRoot: project.trialBundle,
+    modules: await modulesIn(project.trialBundle),
   };
 }
 

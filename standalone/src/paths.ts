@@ -10,6 +10,9 @@ export function projectPaths(root: string = fileURLToPath(new URL('../..', impor
     wranglerConfig: join(root, 'wrangler.toml'),
     /** The Worker as uploaded: `index.js`, its `.wasm`, and `options.json`, wrangler.toml as Miniflare options. */
     workerBundle: join(root, 'dist/worker'),
+    /** The Worker that models are tried in, in the same form. */
+    trialConfig: join(root, 'wrangler.trial.toml'),
+    trialBundle: join(root, 'dist/trial'),
     console: join(root, 'console'),
     consoleBundle: join(root, 'console/dist'),
     gpuNode: join(root, 'gpu-node/src/main.ts'),

@@ -1,6 +1,7 @@
 /** Plain HTTP against the gateway under test, and teams of a test's own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LeptonClient } from '@lepton-edge/client';
-import type { Scope } from '@lepton-edge/protocol';
+import type { ManifestInput, Scope, Version } from '@lepton-edge/protocol';
 import { inject } from 'vitest';
 
 export interface Answer {
@@ -48,6 +49,22 @@ export function client(key: string = inject('adminKey')): LeptonClient {
   return new LeptonClient({ baseUrl: inject('gatewayUrl'), key });
 }
 
+/** Uploads a version and waits until it has been admitted. Throws when it is rejected. */
+export async function uploadReady(
+  own: LeptonClient,
+  model: string,
+  onnx: Uint8Array<ArrayBuffer>,
+  manifest?: ManifestInput,
+): Promise<Version> {
+  let version = await own.versions.upload(model, onnx, manifest);
+  while (version.state === 'admitting') {
+    await sleep(50);
+    version = await own.versions.get(model, version.version);
+  }
+  if (version.state === 'ready') return version;
+  throw new Error(`${model}@${version.version} is ${version.state}: ${version.reason}`);
+}
+
 let made = 0;
 
 /** A name no other test uses. */
@@ -66,4 +83,12 @@ export async function newTeamKey(...scopes: Exclude<Scope, 'node'>[]) {
 export async function keyOf(team: string, ...scopes: Exclude<Scope, 'node'>[]) {
   const key = await client().keys.create({ team, name: freshName('key'), scopes });
   return { team, id: key.id, secret: key.secret, client: client(key.secret) };
+}
+
+/** A model of a new team, and a key that may do everything with it. */
+export async function newModel() {
+  const owner = await newTeamKey('models:read', 'models:write', 'infer');
+  const name = freshName('model');
+  await owner.client.models.create({ name });
+  return { ...owner, name };
 }

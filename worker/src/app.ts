@@ -7,14 +7,18 @@ import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
 import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
+import { wakeSealer } from './middleware/wake-sealer.ts';
 import { accessRoutes } from './routes/access.ts';
 import { aliasRoutes } from './routes/aliases.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { blobRoutes } from './routes/blobs.ts';
 import { documentRoutes } from './routes/documents.ts';
+import { grantRoutes } from './routes/grants.ts';
 import { inferRoutes } from './routes/infer.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
-import { versionRoutes } from './routes/versions.ts';
+import { uploadRoutes } from './routes/uploads.ts';
+import { documentJsonBody, versionRoutes } from './routes/versions.ts';
 import { VERSION } from './version.ts';
 
 /** Paths of the gateway itself; every other one is the console's. */
@@ -35,13 +39,28 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     await next();
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
-  for (const routes of [modelRoutes, versionRoutes, aliasRoutes, blobRoutes, accessRoutes, nodeRoutes]) {
+  app.use('/api/*', wakeSealer());
+  for (const routes of [
+    modelRoutes,
+    versionRoutes,
+    aliasRoutes,
+    grantRoutes,
+    uploadRoutes,
+    blobRoutes,
+    accessRoutes,
+    auditRoutes,
+    nodeRoutes,
+  ]) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);
   app.route('/', documentRoutes);
   app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
-  app.get('/openapi.json', (c) => c.json(app.getOpenAPI31Document(DOCUMENT)));
+  app.get('/openapi.json', (c) => {
+    const document = app.getOpenAPI31Document(DOCUMENT);
+    documentJsonBody(document);
+    return c.json(document);
+  });
   app.onError((error, c) => errorResponse(c, error));
   const methodsAt = methodTable(app.routes);
   app.notFound(async (c) => {

@@ -6,9 +6,12 @@ import type { Database } from './db/database.ts';
 import type { EdgeRuntime } from './edge/edge-runtime.ts';
 import type { Settings } from './env.ts';
 import type { Fleet } from './hubs/fleet.ts';
+import type { Janitors } from './hubs/janitors.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
+import type { TrialService } from './services/admission/edge-trial.ts';
 import type { Directory } from './services/directory.ts';
+import type { LastUse } from './services/keys/last-use.ts';
 
 /** Who calls: a key, the team it acts in, and what it may do. */
 export interface Principal {
@@ -27,8 +30,12 @@ export interface Gateway {
   blobs: R2Bucket;
   assets: Fetcher;
   fleet: Fleet;
+  janitors: Janitors;
   edge: EdgeRuntime;
+  /** Another Worker, where models are tried before they serve. */
+  trial: TrialService;
   directory: Directory;
+  lastUse: LastUse;
   responses: ResponseCache;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;

@@ -2,6 +2,8 @@
 import { LeptonError } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { FleetHub } from './hubs/fleet-hub.ts';
+import type { Janitor } from './hubs/janitor.ts';
+import type TrialWorker from './trial/trial-worker.ts';
 
 /** What wrangler.toml binds. */
 export interface Env {
@@ -9,9 +11,13 @@ export interface Env {
   BLOBS: R2Bucket;
   ASSETS: Fetcher;
   FLEET: DurableObjectNamespace<FleetHub>;
+  TRIAL: Service<typeof TrialWorker>;
+  JANITOR: DurableObjectNamespace<Janitor>;
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;
+  /** How long files that no version has are kept, in seconds. */
+  GC_GRACE_SECONDS?: string;
   /** The gateway's own address, where it is not the one requests come to. */
   PUBLIC_URL?: string;
 }
@@ -30,6 +36,7 @@ const Settings = z.object({
   signingKeys: z.array(SigningKey),
   corsOrigins: z.array(z.url()),
   allowPrivateNodes: z.boolean(),
+  gcGraceMs: z.number().min(0),
   publicUrl: z.url().optional(),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -43,6 +50,7 @@ export function readSettings(env: Env): Settings {
       .map((origin) => origin.trim())
       .filter(Boolean),
     allowPrivateNodes: env.ALLOW_PRIVATE_NODES === 'true',
+    gcGraceMs: Number(env.GC_GRACE_SECONDS ?? 86_400) * 1000,
     publicUrl: env.PUBLIC_URL || undefined,
   });
   if (parsed.success) return parsed.data;

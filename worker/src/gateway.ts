@@ -1,4 +1,4 @@
-/** Makes an isolate's gateway from its bindings. */
+/** An isolate's gateway, made from its bindings. */
 import { ResponseCache } from './cache/response-cache.ts';
 import { SingleFlight } from './cache/single-flight.ts';
 import type { Gateway } from './context.ts';
@@ -6,11 +6,21 @@ import { openDatabase } from './db/database.ts';
 import { EdgeRuntime } from './edge/edge-runtime.ts';
 import { type Env, readSettings } from './env.ts';
 import { createFleet } from './hubs/fleet.ts';
+import { createJanitors } from './hubs/janitors.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Directory } from './services/directory.ts';
+import { LastUse } from './services/keys/last-use.ts';
 
-export function createGateway(env: Env): Gateway {
+let gateway: Gateway | undefined;
+
+/** The gateway of this isolate. */
+export function gatewayOf(env: Env): Gateway {
+  gateway ??= createGateway(env);
+  return gateway;
+}
+
+function createGateway(env: Env): Gateway {
   const now = () => Date.now();
   const settings = readSettings(env);
   const db = openDatabase(env.DB);
@@ -20,8 +30,11 @@ export function createGateway(env: Env): Gateway {
     blobs: env.BLOBS,
     assets: env.ASSETS,
     fleet: createFleet(env.FLEET, now),
+    janitors: createJanitors(env.JANITOR),
     edge: new EdgeRuntime(),
+    trial: env.TRIAL,
     directory: new Directory(db, now),
+    lastUse: new LastUse(db, now),
     responses: new ResponseCache(now),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),

@@ -1,16 +1,25 @@
 /** The Worker's entry: wiring, and the Durable Objects it exports. */
 import { createApp } from './app.ts';
-import type { Gateway } from './context.ts';
 import type { Env } from './env.ts';
-import { createGateway } from './gateway.ts';
+import { gatewayOf } from './gateway.ts';
 
 export { FleetHub } from './hubs/fleet-hub.ts';
+export { Janitor } from './hubs/janitor.ts';
 
-let gateway: Gateway | undefined;
+const app = createApp(gatewayOf);
 
-const app = createApp((env) => {
-  gateway ??= createGateway(env);
-  return gateway;
-});
+let awake = false;
 
-export default { fetch: app.fetch } satisfies ExportedHandler<Env>;
+export default {
+  fetch(request, env, ctx) {
+    if (!awake) {
+      // Whatever an earlier process was about to have done goes on with the first request to this one.
+      awake = true;
+      ctx.waitUntil(gatewayOf(env).janitors.wakeAll());
+    }
+    return app.fetch(request, env, ctx);
+  },
+  scheduled(_event, env, ctx) {
+    ctx.waitUntil(gatewayOf(env).janitors.wakeAll());
+  },
+} satisfies ExportedHandler<Env>;

@@ -7,6 +7,7 @@ import { InferenceCore } from './infer.ts';
 const target = { model: 'm', version: 3, digest: 'd' };
 const x: Tensor = { name: 'x', datatype: 'FP32', shape: [1], data: Float32Array.of(1) };
 const manifest = Manifest.parse({
+  format: 'onnx',
   files: [{ path: 'model.onnx', digest: `sha256:${'0'.repeat(64)}`, sizeBytes: 1 }],
   inputs: [{ name: 'x', datatype: 'FP32', shape: [-1] }],
   outputs: ['y', 'z'].map((name) => ({ name, datatype: 'FP32', shape: [-1] })),

@@ -1,5 +1,5 @@
 /** What an engine is to the rest of the node: it turns a model file into an instance that runs tensors. */
-import type { Datatype, EngineReport, Tensor } from '@lepton-edge/protocol';
+import type { EngineReport, Tensor, TensorSpec } from '@lepton-edge/protocol';
 
 /** A verified model file on this machine; the engine only reads it, and only until `load` settles. */
 export interface ModelSource {
@@ -9,10 +9,8 @@ export interface ModelSource {
   path: string;
 }
 
-export interface TensorInfo {
-  name: string;
-  datatype: Datatype;
-}
+/** `-1` in the shape stands for a dynamic axis. */
+export type TensorInfo = TensorSpec;
 
 export interface RunInput {
   /**

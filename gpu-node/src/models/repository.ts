@@ -28,22 +28,19 @@ export class Repository {
     return { manifest, sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0) };
   }
 
-  /** Fetches every file. @throws LeptonError */
+  /** Fetches every file; the model's own is the manifest's first. @throws LeptonError */
   async fetch(target: VersionTarget, { manifest }: Described): Promise<ModelSource> {
-    let model: { file: VersionFile; path: string } | undefined;
+    const paths: { file: VersionFile; path: string }[] = [];
     for (const file of manifest.files) {
       const path = await this.#blobs.fetch(file, (offset, signal) => this.#source.open(target, file, offset, signal));
-      if (!model && isModel(file)) model = { file, path };
+      paths.push({ file, path });
     }
     const label = `${target.model}@${target.version}`;
-    if (model) return { label, format: manifest.format, path: model.path };
-    const names = manifest.files.map((file) => JSON.stringify(file.path)).join(', ');
-    throw new LeptonError('unavailable', `${label} has no file that ends in .onnx or .ort: it has ${names}`);
+    const [main] = paths;
+    if (!main) throw new LeptonError('unavailable', `${label} has no files`);
+    const path = paths.length === 1 ? main.path : await this.#blobs.arrange(target.digest, paths);
+    return { label, format: manifest.format, path };
   }
-}
-
-function isModel(file: VersionFile): boolean {
-  return /\.(onnx|ort)$/.test(file.path);
 }
 
 function checkDigest(version: Version, target: VersionTarget): void {

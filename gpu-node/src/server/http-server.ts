@@ -6,11 +6,13 @@ import type { Logger } from 'pino';
 import type { InferenceCore } from '../core/infer.ts';
 import { CallerGone } from '../core/run-queue.ts';
 import type { Models } from '../models/lifecycle.ts';
+import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
 import { modelMetadata, modelReady, serverMetadata } from './describe.ts';
 import { infer } from './infer.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
 import { isProtected, matchRoute, type Route } from './route.ts';
+import { answerTrial } from './trial.ts';
 import type { VerifyCall } from './verify-call.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -23,6 +25,7 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 export interface ServerParts {
   core: InferenceCore;
   models: Models;
+  trials: Trials;
   verifyCall: VerifyCall;
   prove: Prove;
   /** Why no inference would work now; undefined when it would. */
@@ -79,7 +82,7 @@ async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {
 }
 
 async function dispatch(parts: ServerParts, route: Route, { request, signal }: Exchange): Promise<Reply> {
-  const { core, models } = parts;
+  const { core, models, trials } = parts;
   switch (route.kind) {
     case 'server':
       return serverMetadata();
@@ -89,6 +92,8 @@ async function dispatch(parts: ServerParts, route: Route, { request, signal }: E
       return readiness(parts.notReady());
     case 'challenge':
       return await answerChallenge(request, parts.prove);
+    case 'trial':
+      return await answerTrial(request, trials);
     case 'metadata':
       return modelMetadata(models, route.model, route.version);
     case 'model-ready':

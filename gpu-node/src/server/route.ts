@@ -1,10 +1,12 @@
 /** What a path means. Pure. */
+import { TRIAL_PATH } from '@lepton-edge/protocol';
 
 export type Route =
   | { kind: 'server' }
   | { kind: 'live' }
   | { kind: 'ready' }
   | { kind: 'challenge' }
+  | { kind: 'trial' }
   | { kind: 'metadata'; model: string; version: number }
   | { kind: 'model-ready'; model: string; version: number }
   | { kind: 'infer'; model: string; version: number };
@@ -19,6 +21,7 @@ const FIXED = new Map<string, Matched>([
   ['/v2/health/live', { route: { kind: 'live' }, method: 'GET' }],
   ['/v2/health/ready', { route: { kind: 'ready' }, method: 'GET' }],
   ['/.well-known/lepton-node', { route: { kind: 'challenge' }, method: 'POST' }],
+  [TRIAL_PATH, { route: { kind: 'trial' }, method: 'POST' }],
 ]);
 
 const MODEL = /^\/v2\/models\/([^/]+)\/versions\/([1-9][0-9]{0,8})(?:\/(ready|infer))?$/;
@@ -37,7 +40,7 @@ export function matchRoute(path: string): Matched | undefined {
 
 /** Whether calls to this path must come from the gateway. */
 export function isProtected(path: string): boolean {
-  return path === '/v2/models' || path.startsWith('/v2/models/');
+  return path === TRIAL_PATH || path === '/v2/models' || path.startsWith('/v2/models/');
 }
 
 function decoded(segment: string): string | undefined {

@@ -79,7 +79,7 @@ export class GatewayStandIn {
       state: 'ready',
       digest: sha256(Buffer.from(`${model} ${digest}`)),
       sizeBytes: file.byteLength,
-      manifest: Manifest.parse({ ...manifest, files }),
+      manifest: Manifest.parse({ ...manifest, format: 'onnx', files }),
       createdAt: new Date(0).toISOString(),
       createdBy: 'test',
     };

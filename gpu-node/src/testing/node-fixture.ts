@@ -43,6 +43,8 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     modelMemoryMib: 64,
     maxModels: 4,
     maxQueue: 8,
+    trialSeconds: 20,
+    trialMemoryMib: 1024,
     logLevel: 'debug',
     ...changes,
   };

@@ -1,5 +1,5 @@
 /** Makes what the gateway serves, the Worker bundle and the console, unless it is there and newer than its sources. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,8 @@ export interface Builder {
   say: (line: string) => void;
 }
 
-const WORKER_SOURCES = ['worker', 'protocol', 'text', 'wrangler.toml', 'package-lock.json'];
+const ENTRY = 'index.js';
+const WORKER_SOURCES = ['worker', 'protocol', 'text', 'wrangler.toml', 'wrangler.trial.toml', 'package-lock.json'];
 const CONSOLE_SOURCES = ['console', 'client', 'protocol', 'package-lock.json'];
 const TAIL_LINES = 20;
 /** Of the tool's own stack, which tells nothing about our sources. */
@@ -38,28 +39,53 @@ const QUIET_WRANGLER = {
 
 /** @throws Failure with the end of the tool's output. */
 export async function build(builder: Builder): Promise<void> {
-  await Promise.all([buildWorker(builder), buildConsole(builder)]);
+  await Promise.all([buildWorkers(builder), buildConsole(builder)]);
 }
 
-async function buildWorker(builder: Builder): Promise<void> {
+/** One after the other: on two cores the console's build beside them is enough. */
+async function buildWorkers(builder: Builder): Promise<void> {
   const { project } = builder;
-  if (await isFresh(join(project.workerBundle, 'index.js'), sourcesIn(project, WORKER_SOURCES))) return;
-  builder.say('building the Worker');
+  // A folder without assets stands in for the console, which may be in the middle of its own build.
+  const noAssets = join(project.root, 'dist/.build/no-assets');
+  await mkdir(noAssets, { recursive: true });
+  const { wranglerConfig, workerBundle, trialConfig, trialBundle } = project;
+  await buildWorker(builder, 'the Worker', {
+    config: wranglerConfig,
+    bundle: workerBundle,
+    flags: ['--assets', noAssets],
+  });
+  await buildWorker(builder, 'the trial Worker', { config: trialConfig, bundle: trialBundle, flags: [] });
+}
+
+interface WorkerBuild {
+  config: string;
+  bundle: string;
+  flags: string[];
+}
+
+async function buildWorker(builder: Builder, what: string, { config, bundle, flags }: WorkerBuild): Promise<void> {
+  const { project } = builder;
+  if (await isFresh(join(bundle, ENTRY), sourcesIn(project, WORKER_SOURCES))) return;
+  builder.say(`building ${what}`);
   const wrangler = createRequire(join(project.root, 'package.json')).resolve('wrangler');
-  await publish(project.workerBundle, 'index.js', async (folder) => {
-    // A folder without assets stands in for the console, which may be in the middle of its own build.
-    const noAssets = join(project.root, 'dist/.build/no-assets');
-    await mkdir(noAssets, { recursive: true });
-    await runTool(builder, 'the Worker', {
-      args: ['--no-warnings', wrangler, 'deploy', '--dry-run', '--outdir', folder, '--assets', noAssets],
+  await publish(bundle, ENTRY, async (folder) => {
+    await runTool(builder, what, {
+      args: ['--no-warnings', wrangler, 'deploy', '--dry-run', '--config', config, '--outdir', folder, ...flags],
       env: QUIET_WRANGLER,
     });
+    await renameEntry(folder);
     const writeOptions = fileURLToPath(new URL('write-options.ts', import.meta.url));
-    await runTool(builder, 'the options of the Worker', {
-      args: ['--no-warnings', writeOptions, project.wranglerConfig, join(folder, 'options.json')],
+    await runTool(builder, `the options of ${what}`, {
+      args: ['--no-warnings', writeOptions, config, join(folder, 'options.json')],
       env: QUIET_WRANGLER,
     });
   });
+}
+
+/** wrangler names the bundle after its entry; here it is `index.js` whatever that is. */
+async function renameEntry(folder: string): Promise<void> {
+  const [script] = (await readdir(folder)).filter((name) => name.endsWith('.js'));
+  if (script !== undefined && script !== ENTRY) await rename(join(folder, script), join(folder, ENTRY));
 }
 
 async function buildConsole(builder: Builder): Promise<void> {

@@ -12,16 +12,21 @@ export interface StoredObject {
   sizeBytes: number;
 }
 
+/** A key that no object had before. */
+export function newObjectKey(): string {
+  return `objects/${ulid()}`;
+}
+
 /**
- * Streams a body of known length into R2, hashing each chunk on its way; nothing is held.
+ * Streams a body of known length into R2 under a new key, hashing each chunk on its way; nothing is held.
  * @throws LeptonError `invalid_request` when the body ends early or goes on too long; nothing is left behind then.
  */
 export async function storeStream(
   blobs: R2Bucket,
+  key: string,
   body: ReadableStream<Uint8Array>,
   sizeBytes: number,
 ): Promise<StoredObject> {
-  const key = `objects/${ulid()}`;
   const { readable, writable } = new FixedLengthStream(sizeBytes);
   const stored = blobs.put(key, readable);
   // The failure is reported by whichever side sees it first; the other one must not go unhandled.
@@ -54,8 +59,17 @@ async function copyHashing(body: ReadableStream<Uint8Array>, target: WritableStr
   return `sha256:${hex(await hash.digest)}`;
 }
 
+/** The digest of a stored object, read as a stream; undefined when there is no such object. */
+export async function digestOfObject(blobs: R2Bucket, key: string): Promise<string | undefined> {
+  const object = await blobs.get(key);
+  if (!object) return undefined;
+  const hash = new crypto.DigestStream('SHA-256');
+  await object.body.pipeTo(hash);
+  return `sha256:${hex(await hash.digest)}`;
+}
+
 /** An object's bytes by range, for inspection. */
-export function rangesOf(blobs: R2Bucket, { key, sizeBytes }: StoredObject) {
+export function rangesOf(blobs: R2Bucket, { key, sizeBytes }: Pick<StoredObject, 'key' | 'sizeBytes'>) {
   return {
     sizeBytes,
     async read(offset: number, length: number): Promise<Uint8Array> {

@@ -13,6 +13,11 @@ export function isUniqueViolation(error: unknown, column: string): boolean {
   return messages(error).some((text) => text.includes('UNIQUE constraint failed') && text.includes(column));
 }
 
+/** Whether a write failed because a row that it refers to is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return messages(error).some((text) => text.includes('FOREIGN KEY constraint failed'));
+}
+
 /** Whether a write failed because a precondition, written as a value that is NULL when it does not hold, did not hold. */
 export function isPreconditionFailure(error: unknown, column: string): boolean {
   return messages(error).some((text) => text.includes(`NOT NULL constraint failed: ${column}`));

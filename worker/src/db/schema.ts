@@ -117,6 +117,8 @@ export const artifacts = sqliteTable('artifacts', {
  */
 export const looseObjects = sqliteTable('loose_objects', {
   key: text('key').primaryKey(),
+  /** Set when it may still be in parts: R2's name for the upload of it. */
+  multipartId: text('multipart_id'),
   deleteAfter: time('delete_after').notNull(),
   /** Being deleted: nothing may refer to it any more. */
   claimed: integer('claimed', { mode: 'boolean' }).notNull().default(false),
@@ -167,6 +169,7 @@ export const admissions = sqliteTable(
       .primaryKey()
       .references(() => versions.id, { onDelete: 'cascade' }),
     step: text('step').$type<AdmissionStep>().notNull(),
+    controlFlow: text('control_flow').$type<ControlFlow>().notNull(),
     attempts: integer('attempts').notNull().default(0),
     notBefore: time('not_before').notNull(),
   },
@@ -307,6 +310,9 @@ export const auditLog = sqliteTable(
     index('audit_by_actor').on(table.actor, table.seq),
   ],
 );
+
+/** What makes the cost of a run unbounded by the file; `unknown` for files that cannot be inspected. */
+export type ControlFlow = 'none' | 'branches' | 'loops' | 'unknown';
 
 /** What an admission does next. */
 export type AdmissionStep = 'node' | 'edge' | 'decide';

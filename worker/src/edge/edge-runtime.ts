@@ -5,7 +5,7 @@ import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import { MAX_WASM_PAGES, type Ort, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
 
-/** Weights take about this many times their file's size once a session holds them (measured). */
+/** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
 const HEAP_PER_FILE_BYTE = 2.5;
 const RUNTIME_HEAP_BYTES = 18 * 1024 * 1024;
 const BUDGET_BYTES = MAX_WASM_PAGES * 65_536 - RUNTIME_HEAP_BYTES;
@@ -14,6 +14,8 @@ const BUDGET_BYTES = MAX_WASM_PAGES * 65_536 - RUNTIME_HEAP_BYTES;
 export interface EdgeModel {
   digest: string;
   sizeBytes: number;
+  /** What it takes of the heap, where that was measured. */
+  wasmBytes: number | undefined;
   fetch(): Promise<Uint8Array>;
 }
 
@@ -91,7 +93,7 @@ export class EdgeRuntime {
     if (this.#sessions.has(model.digest)) return;
     const bytes = await model.fetch();
     const ort = await this.#started(waitUntil);
-    const costBytes = model.sizeBytes * HEAP_PER_FILE_BYTE;
+    const costBytes = model.wasmBytes ?? model.sizeBytes * HEAP_PER_FILE_BYTE;
     await this.#release(BUDGET_BYTES - costBytes);
     let session: InferenceSession;
     try {

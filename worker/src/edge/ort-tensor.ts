@@ -1,6 +1,6 @@
 /** Our tensors as ONNX Runtime's, and back. */
-import { ARRAY_TYPE, type Datatype, LeptonError, type Tensor } from '@lepton-edge/protocol';
-import { Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+import { ARRAY_TYPE, type Datatype, LeptonError, type Tensor, type TensorSpec } from '@lepton-edge/protocol';
+import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 
 type OrtType = OrtTensor.Type;
 
@@ -50,6 +50,16 @@ export function fromOrt(name: string, tensor: OrtTensor): Tensor {
     shape,
     data: new ARRAY_TYPE[datatype as Exclude<Datatype, 'BYTES'>](buffer, byteOffset, length),
   };
+}
+
+/** A session's input or output as a signature tells it. @throws LeptonError `model_invalid` for what is no tensor */
+export function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
+  const datatype = value.isTensor ? DATATYPE.get(value.type) : undefined;
+  if (!value.isTensor || !datatype) {
+    throw new LeptonError('model_invalid', `${JSON.stringify(value.name)} is no tensor, only tensors can be sent`);
+  }
+  const shape = value.shape.map((size) => (typeof size === 'number' && size >= 0 ? size : -1));
+  return { name: value.name, datatype, shape };
 }
 
 function decodeString(bytes: Uint8Array, name: string): string {

@@ -15,7 +15,18 @@ export interface Ort {
   api: typeof ort;
   /** Bytes of WASM memory in use; it grows and never shrinks. */
   heapBytes(): number;
+  /** Bytes up to the last one that was ever written since the start or the last `restore`, to 64 KiB. */
+  touchedBytes(): number;
+  /** The memory as it is now, for `restore`: to be taken while no session is open. */
+  snapshot(): Uint8Array;
+  /**
+   * Makes the runtime as it was when the snapshot was taken, whatever happened to it since: what it knows is all in its
+   * memory. Sessions made since must not be touched again, not even released.
+   */
+  restore(snapshot: Uint8Array): void;
 }
+
+const PAGE_BYTES = 65_536;
 
 /** Starts the runtime; once in an isolate. */
 export async function startOrt(): Promise<Ort> {
@@ -41,7 +52,24 @@ export async function startOrt(): Promise<Ort> {
   } finally {
     Object.assign(WebAssembly, { instantiate, Memory });
   }
-  return { api: ort, heapBytes: () => memory?.buffer.byteLength ?? 0 };
+  const heap = () => new Uint8Array(memory?.buffer ?? new ArrayBuffer(0));
+  return {
+    api: ort,
+    heapBytes: () => heap().byteLength,
+    touchedBytes: () => touchedBytes(heap()),
+    snapshot: () => heap().slice(0, touchedBytes(heap())),
+    restore(snapshot) {
+      heap().set(snapshot);
+      heap().fill(0, snapshot.byteLength);
+    },
+  };
+}
+
+function touchedBytes(heap: Uint8Array): number {
+  const words = new BigUint64Array(heap.buffer);
+  let last = words.length - 1;
+  while (last >= 0 && words[last] === 0n) last--;
+  return Math.ceil(((last + 1) * 8) / PAGE_BYTES) * PAGE_BYTES;
 }
 
 /** The runtime starts with its first session and has no other way to be started: give it one that fails. */

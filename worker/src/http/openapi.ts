@@ -40,6 +40,8 @@ const DESCRIPTIONS = {
   413: 'The body is too large.',
   416: 'The range is not within the file.',
   422: 'What was sent cannot be accepted.',
+  429: 'Too much at once: try again after the time told.',
+  503: 'It cannot be done now: try again after the time told.',
 } as const;
 
 /** The failures of a route, as problem details. */

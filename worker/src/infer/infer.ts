@@ -77,8 +77,8 @@ async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, 
   return { version, ...outcome, cache: 'miss' };
 }
 
-function isCacheable({ manifest }: KnownVersion): boolean {
-  return !manifest.stateful && manifest.deterministic !== false && manifest.cache.ttlSeconds > 0;
+function isCacheable({ manifest, deterministic }: KnownVersion): boolean {
+  return !manifest.stateful && deterministic && manifest.cache.ttlSeconds > 0;
 }
 
 /** @throws LeptonError unless the version is ready */

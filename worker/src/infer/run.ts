@@ -87,6 +87,7 @@ async function runAtEdge(
   const model = {
     digest: version.digest,
     sizeBytes: version.sizeBytes,
+    wasmBytes: version.wasmBytes,
     fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
   };
   const { outputs } = await timings.measure('edge', () =>

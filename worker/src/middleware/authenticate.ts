@@ -32,9 +32,11 @@ async function authenticated(c: AppContext): Promise<Principal> {
   if (!secret)
     throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
   const gateway = c.get('gateway');
-  const principal = await gateway.directory.key(await hashSecret(secret), (promise) =>
-    c.executionCtx.waitUntil(promise),
-  );
-  if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) return principal;
+  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+  const principal = await gateway.directory.key(await hashSecret(secret), waitUntil);
+  if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {
+    gateway.lastUse.note(principal.keyId, waitUntil);
+    return principal;
+  }
   throw new LeptonError('unauthenticated', 'the key is not known here: it is mistyped, revoked or expired');
 }

@@ -1,6 +1,6 @@
 /** Decodes the pieces of a model as the walk hands them over and keeps of each what the checks read. */
 import onnxProto from 'onnx-proto';
-import { locationOf } from './external-data.ts';
+import { type ExternalFile, locationOf } from './external-data.ts';
 import type { Frame } from './frame.ts';
 import {
   domainOf,
@@ -39,7 +39,7 @@ export class Collector implements Visitor {
   private readonly names = new Names();
   private readonly open: Open[] = [];
   private readonly functions: LocalFunction[] = [];
-  private readonly externalData = new Set<string>();
+  private readonly externalData = new Map<string, number>();
   private graph: Graph | undefined;
   private parameterCount = 0;
   private nodeCount = 0;
@@ -96,7 +96,7 @@ export class Collector implements Visitor {
   private leaveTensor(frame: Frame, bytes: Uint8Array): void {
     const { name, dims, dataLocation, externalData } = onnx.TensorProto.decode(bytes);
     const count = elementCount(dims.map(int), `tensor ${quote(name)}`);
-    if (dataLocation === EXTERNAL) this.externalData.add(locationOf(name, externalData));
+    if (dataLocation === EXTERNAL) this.addExternal(locationOf(name, externalData));
     if (this.externalData.size > MAX_FILES)
       refuse(`the weights are in more than ${MAX_FILES} files, expected one or few`);
     const sparse = frame.parent?.message.name === 'SparseTensorProto';
@@ -136,6 +136,10 @@ export class Collector implements Visitor {
       outputs: this.numbersOf(output),
       nodes,
     });
+  }
+
+  private addExternal({ path, minSizeBytes }: ExternalFile): void {
+    this.externalData.set(path, Math.max(minSizeBytes, this.externalData.get(path) ?? 0));
   }
 
   private addParameters(count: number): void {

@@ -6,11 +6,17 @@ import { quote, refuse } from './refuse.ts';
 const RELATIVE_PATH = /^[A-Za-z0-9_][A-Za-z0-9._/-]{0,254}$/;
 const DIGITS = /^[0-9]{1,15}$/;
 
+/** A file beside the model, and the least size that holds what its tensors keep there. */
+export interface ExternalFile {
+  path: string;
+  minSizeBytes: number;
+}
+
 /**
- * The relative path that a tensor's external data is in.
+ * Where a tensor's external data is.
  * @throws LeptonError `model_invalid` naming the tensor when it is none, or when offset or length are no numbers
  */
-export function locationOf(tensorName: string, externalData: readonly onnx.IStringStringEntryProto[]): string {
+export function locationOf(tensorName: string, externalData: readonly onnx.IStringStringEntryProto[]): ExternalFile {
   const entries = new Map(externalData.map(({ key, value }) => [key ?? '', value ?? '']));
   const location = entries.get('location') ?? '';
   const name = quote(tensorName);
@@ -29,5 +35,5 @@ export function locationOf(tensorName: string, externalData: readonly onnx.IStri
       refuse(`tensor ${name} has the external ${key} ${quote(value)}, expected a number of bytes`);
     }
   }
-  return location;
+  return { path: location, minSizeBytes: Number(entries.get('offset') ?? 0) + Number(entries.get('length') ?? 0) };
 }

@@ -190,7 +190,10 @@ describe('a small model', () => {
     });
     const initializer = [external('w', 'weights/b.bin'), external('v', 'a.onnx.data'), external('u', 'a.onnx.data')];
     const { externalData, report } = await inspectBytes(buildModel({ graph: { initializer } }));
-    expect(externalData).toEqual(['a.onnx.data', 'weights/b.bin']);
+    expect(externalData).toEqual([
+      { path: 'a.onnx.data', minSizeBytes: 4096 },
+      { path: 'weights/b.bin', minSizeBytes: 4096 },
+    ]);
     expect(report.parameterCount).toBe(3_000_003);
   });
 

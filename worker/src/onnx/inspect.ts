@@ -2,6 +2,7 @@
 import type { InspectionReport, TensorSpec } from '@lepton-edge/protocol';
 import { checkFunction, checkGraph } from './check-graph.ts';
 import { checkOperators } from './check-operators.ts';
+import type { ExternalFile } from './external-data.ts';
 import { RUNTIME } from './known-operators.ts';
 import { checkExpansion, type FunctionTable, localFunctionsOf } from './local-functions.ts';
 import { allNodes, type Model } from './model.ts';
@@ -18,8 +19,8 @@ export interface Inspection {
   /** Of the graph, in its order; graph inputs that an initializer gives a value are left out. */
   inputs: TensorSpec[];
   outputs: TensorSpec[];
-  /** Relative paths of the files that hold weights outside of this one, sorted. */
-  externalData: string[];
+  /** The files that hold weights outside of this one, by path. */
+  externalData: ExternalFile[];
   /** Whether any node runs a graph of its own: `If`, `Loop`, `Scan` and their like. */
   controlFlow: boolean;
   /** Whether any of them may run it more than once, so that the file alone does not bound a run: all but `If`. */
@@ -64,7 +65,9 @@ export async function inspectOnnx(file: RangeSource): Promise<Inspection> {
       ...(model.producer === '' ? {} : { producer: model.producer.slice(0, MAX_PRODUCER_LENGTH) }),
     },
     ...signatureOf(graph, names),
-    externalData: [...model.externalData].sort(),
+    externalData: [...model.externalData]
+      .map(([path, minSizeBytes]) => ({ path, minSizeBytes }))
+      .sort((a, b) => (a.path < b.path ? -1 : 1)),
     ...controlFlowOf(model, functions),
   };
 }

@@ -12,8 +12,8 @@ export interface Model {
   names: Names;
   /** Elements of all initializers and `Constant`s. */
   parameterCount: number;
-  /** Paths of the files beside the model that hold weights. */
-  externalData: Set<string>;
+  /** Paths of the files beside the model that hold weights, and the least size of each. */
+  externalData: Map<string, number>;
 }
 
 export interface OpsetImport {

@@ -1,6 +1,15 @@
 /** `/api/teams` and `/api/keys`: who may do what. */
 import { createRoute } from '@hono/zod-openapi';
-import { CreateKeyInput, CreateTeamInput, IssuedKey, Key, PageQuery, pageOf, Team } from '@lepton-edge/protocol';
+import {
+  CreateKeyInput,
+  CreateTeamInput,
+  IssuedKey,
+  Key,
+  KeyQuery,
+  PageQuery,
+  pageOf,
+  Team,
+} from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
 import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
@@ -43,8 +52,8 @@ const keys = createRoute({
   method: 'get',
   path: '/api/keys',
   summary: 'List keys',
-  request: { query: PageQuery },
-  responses: { 200: json(pageOf(Key), 'A page of keys.'), ...problems(400, 401, 403) },
+  request: { query: KeyQuery },
+  responses: { 200: json(pageOf(Key), 'A page of keys.'), ...problems(400, 401, 403, 404) },
 });
 
 const revoke = createRoute({

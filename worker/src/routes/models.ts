@@ -1,13 +1,23 @@
 /** `/api/models`: models. */
 import { createRoute } from '@hono/zod-openapi';
-import { CreateModelInput, Model, ModelName, PageQuery, pageOf } from '@lepton-edge/protocol';
+import {
+  CreateModelInput,
+  DeleteModelQuery,
+  Model,
+  ModelName,
+  PageQuery,
+  PatchModelInput,
+  pageOf,
+} from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
 import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { createModel } from '../services/models/create.ts';
+import { deleteModel } from '../services/models/delete.ts';
 import { getModel } from '../services/models/find.ts';
 import { listModels } from '../services/models/list.ts';
+import { patchModel } from '../services/models/patch.ts';
 
 export const ModelParam = z.object({ model: ModelName });
 
@@ -44,6 +54,32 @@ const get = createRoute({
   responses: { 200: json(Model, 'The model.'), ...problems(400, 401, 403, 404) },
 });
 
+const patch = createRoute({
+  method: 'patch',
+  path: '/api/models/{model}',
+  tags: ['Models'],
+  summary: 'Change a model’s task, description, visibility or labels',
+  security: KEY,
+  middleware: [authenticate('models:write')] as const,
+  request: { params: ModelParam, body: jsonBody(PatchModelInput) },
+  responses: { 200: json(Model, 'The model as it is now.'), ...problems(400, 401, 403, 404) },
+});
+
+const remove = createRoute({
+  method: 'delete',
+  path: '/api/models/{model}',
+  tags: ['Models'],
+  summary: 'Delete a model with its versions, aliases and grants',
+  description: 'While aliases or grants to other teams refer to it, only with force=true.',
+  security: KEY,
+  middleware: [authenticate('models:write')] as const,
+  request: { params: ModelParam, query: DeleteModelQuery },
+  responses: {
+    204: { description: 'Deleted; its name is free.' },
+    ...problems(400, 401, 403, 404, 409),
+  },
+});
+
 export const modelRoutes = createApi()
   .openapi(create, async (c) => {
     const model = await createModel(serviceContext(c), c.req.valid('json'));
@@ -51,4 +87,12 @@ export const modelRoutes = createApi()
     return c.json(model, 201);
   })
   .openapi(list, async (c) => c.json(await listModels(serviceContext(c), c.req.valid('query')), 200))
-  .openapi(get, async (c) => c.json(await getModel(serviceContext(c), c.req.valid('param').model), 200));
+  .openapi(get, async (c) => c.json(await getModel(serviceContext(c), c.req.valid('param').model), 200))
+  .openapi(patch, async (c) => {
+    const { model } = c.req.valid('param');
+    return c.json(await patchModel(serviceContext(c), model, c.req.valid('json')), 200);
+  })
+  .openapi(remove, async (c) => {
+    await deleteModel(serviceContext(c), c.req.valid('param').model, c.req.valid('query').force === 'true');
+    return c.body(null, 204);
+  });

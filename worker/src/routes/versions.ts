@@ -1,35 +1,40 @@
 /** `/api/models/{model}/versions`: immutable versions. */
 import { createRoute } from '@hono/zod-openapi';
 import {
+  ArchiveVersionInput,
+  CreateVersionInput,
   Digest,
   GRANT_HEADER,
   LeptonError,
   ManifestInput,
   PageQuery,
   pageOf,
+  parseJson,
   Version,
   VersionNumber,
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
-import { contentLength } from '../http/body.ts';
-import { createApi, invalidRequest, json, KEY, problems } from '../http/openapi.ts';
+import { contentLength, withBody } from '../http/body.ts';
+import { createApi, invalidRequest, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { readGrant } from '../infer/read-grant.ts';
 import { authenticate } from '../middleware/authenticate.ts';
-import { createVersion, MAX_UPLOAD_BYTES } from '../services/versions/create.ts';
+import { archiveVersion } from '../services/versions/archive.ts';
+import { createVersion, createVersionOfFiles, MAX_UPLOAD_BYTES } from '../services/versions/create.ts';
 import { getGrantedVersion, getVersion, listVersions } from '../services/versions/read.ts';
 import { ModelParam } from './models.ts';
 
 const MANIFEST_HEADER = 'x-lepton-manifest';
 const UPLOAD_DIGEST_HEADER = 'x-lepton-digest';
 const MAX_MANIFEST_BYTES = 8192;
+const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
 const create = createRoute({
   method: 'post',
   path: '/api/models/{model}/versions',
   tags: ['Versions'],
-  summary: 'Upload an ONNX file as the next version',
-  description: `The body is the file itself, with its Content-Length (curl -X POST -T model.onnx), at most ${MAX_UPLOAD_BYTES} bytes.`,
+  summary: 'Make the next version',
+  description: `The body is the ONNX or ORT file itself, with its Content-Length (curl -X POST -T model.onnx), at most ${MAX_UPLOAD_BYTES} bytes; or JSON that names files uploaded before. The version is \`admitting\` until it has been tried, and serves when it is \`ready\`.`,
   security: KEY,
   middleware: [authenticate('models:write')] as const,
   request: {
@@ -39,11 +44,12 @@ const create = createRoute({
       [UPLOAD_DIGEST_HEADER]: Digest.optional().describe('What the bytes must be; checked when given.'),
     }),
     body: {
+      // JSON may come as well (`documentJsonBody`): declared here, every body of another type would be refused.
       content: { 'application/octet-stream': { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
       required: true,
     },
   },
-  responses: { 202: json(Version, 'The version.'), ...problems(400, 401, 403, 404, 411, 413, 422) },
+  responses: { 202: json(Version, 'The version.'), ...problems(400, 401, 403, 404, 409, 411, 413, 422) },
 });
 
 const list = createRoute({
@@ -68,16 +74,34 @@ const get = createRoute({
   responses: { 200: json(Version, 'The version.'), ...problems(400, 401, 403, 404) },
 });
 
+/** Adds to the document what the route itself cannot declare. */
+export function documentJsonBody(document: ReturnType<ReturnType<typeof createApi>['getOpenAPI31Document']>): void {
+  const { schema } = z.toJSONSchema(z.object({ schema: CreateVersionInput }), { io: 'input' }).properties ?? {};
+  const body = document.paths?.[create.path]?.post?.requestBody;
+  if (schema && body && 'content' in body) body.content['application/json'] = { schema: schema as never };
+}
+const archive = createRoute({
+  method: 'post',
+  path: '/api/models/{model}/versions/{version}/archive',
+  tags: ['Versions'],
+  summary: 'Archive a version',
+  description: 'It runs no more; its record and its files stay. Refused while an alias points at it.',
+  security: KEY,
+  middleware: [authenticate('models:write')] as const,
+  request: { params: ModelParam.extend({ version: VersionNumber }), body: jsonBody(ArchiveVersionInput) },
+  responses: { 200: json(Version, 'The version, archived.'), ...problems(400, 401, 403, 404, 409) },
+});
+
 export const versionRoutes = createApi()
   .openapi(create, async (c) => {
     const { model } = c.req.valid('param');
-    const { body, sizeBytes } = uploadBody(c);
-    const version = await createVersion(serviceContext(c), model, {
-      body,
-      sizeBytes,
-      manifest: readManifest(c.req.header(MANIFEST_HEADER)),
-      digest: c.req.header(UPLOAD_DIGEST_HEADER),
-    });
+    const version = isJson(c)
+      ? await createVersionOfFiles(serviceContext(c), model, await readFiles(c))
+      : await createVersion(serviceContext(c), model, {
+          ...uploadBody(c),
+          manifest: readManifest(c.req.header(MANIFEST_HEADER)),
+          digest: c.req.header(UPLOAD_DIGEST_HEADER),
+        });
     c.header('location', `/api/models/${model}/versions/${version.version}`);
     return c.json(version, 202);
   })
@@ -98,13 +122,18 @@ export const versionRoutes = createApi()
       );
     }
     return c.json(await getGrantedVersion(ctx, grant), 200);
+  })
+  .openapi(archive, async (c) => {
+    const { model, version } = c.req.valid('param');
+    return c.json(await archiveVersion(serviceContext(c), model, version, c.req.valid('json')), 200);
   });
 
-/** @throws LeptonError `length_required`, `body_too_large`, or `invalid_request` for no body or one that is JSON. */
+function isJson(c: AppContext): boolean {
+  return /^application\/([\w.-]+\+)?json\b/i.test(c.req.header('content-type') ?? '');
+}
+
+/** @throws LeptonError `length_required`, `body_too_large`, or `invalid_request` for no body. */
 function uploadBody(c: AppContext): { body: ReadableStream<Uint8Array>; sizeBytes: number } {
-  if (/^application\/([\w.-]+\+)?json\b/i.test(c.req.header('content-type') ?? '')) {
-    throw new LeptonError('invalid_request', 'expected the .onnx file itself as the body, got JSON');
-  }
   const sizeBytes = contentLength(c.req.raw);
   if (sizeBytes === undefined) {
     throw new LeptonError(
@@ -113,12 +142,22 @@ function uploadBody(c: AppContext): { body: ReadableStream<Uint8Array>; sizeByte
     );
   }
   if (sizeBytes > MAX_UPLOAD_BYTES) {
-    throw new LeptonError('body_too_large', `expected a file of at most ${MAX_UPLOAD_BYTES} bytes, got ${sizeBytes}`);
+    throw new LeptonError(
+      'body_too_large',
+      `expected a file of at most ${MAX_UPLOAD_BYTES} bytes in one request, got ${sizeBytes}: upload it in parts (/api/uploads, or lepton push)`,
+    );
   }
   const { body } = c.req.raw;
   if (!body || sizeBytes === 0)
     throw new LeptonError('invalid_request', 'expected the .onnx file as the body, got none');
   return { body, sizeBytes };
+}
+
+async function readFiles(c: AppContext) {
+  const bytes = await withBody(c.req.raw, MAX_JSON_BYTES, c.get('gateway').bodies, async (body) => body);
+  const parsed = CreateVersionInput.safeParse(parseJson(bytes));
+  if (!parsed.success) throw invalidRequest(parsed.error, 'json');
+  return parsed.data;
 }
 
 function readManifest(text: string | undefined) {

@@ -1,5 +1,6 @@
 /** Keys, models and versions by name, as the hot path needs them: through the isolate's entity caches. */
 import {
+  type Access,
   type AliasTarget,
   LeptonError,
   type Manifest,
@@ -12,16 +13,21 @@ import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
 import type { Database } from '../db/database.ts';
-import { aliases, apiKeys, artifacts, models, versionFiles, versions } from '../db/schema.ts';
+import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } from '../db/schema.ts';
 import { chooseTarget } from '../dispatch/choose-target.ts';
+import { mayInfer } from './access.ts';
 
 export interface KnownModel {
   id: string;
   name: string;
   teamId: string;
   visibility: Visibility;
+  /** What other teams may do with it, by team. */
+  grants: ReadonlyMap<string, Access>;
   aliases: ReadonlyMap<string, readonly AliasTarget[]>;
   newestReady: number | undefined;
+  /** The newest version in admission. */
+  admitting: number | undefined;
 }
 
 export interface KnownVersion {
@@ -34,6 +40,10 @@ export interface KnownVersion {
   manifest: Manifest;
   edgeEligible: boolean;
   edgeReason: string | undefined;
+  /** What the loaded model takes of ONNX Runtime's heap at the edge, as measured. */
+  wasmBytes: number | undefined;
+  /** As stated, else as measured: whether the same inputs give the same answer. */
+  deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
 }
@@ -59,10 +69,10 @@ export class Directory {
     return this.#keys.get(hash, waitUntil);
   }
 
-  /** A model that `principal` may see, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
+  /** A model that `principal` may call, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
   async model(name: string, principal: Principal, waitUntil: WaitUntil): Promise<KnownModel> {
     const model = await this.#models.get(name, waitUntil);
-    if (model && maySee(principal, model)) return model;
+    if (model && mayInfer(principal, model)) return model;
     throw new LeptonError('model_not_found', `no model is named "${name}"`);
   }
 
@@ -71,33 +81,43 @@ export class Directory {
    * @param point in [0, 1): where the caller falls in a traffic split
    */
   async resolve(ref: Reference, principal: Principal, point: number, waitUntil: WaitUntil): Promise<Resolved> {
-    const model = await this.model(ref.model, principal, waitUntil);
+    const model = await this.#withReady(await this.model(ref.model, principal, waitUntil), ref, waitUntil);
     const number = ref.version ?? chooseVersion(model, ref.alias, point);
     const version = await this.version(model, number, waitUntil);
     return { model, version };
   }
 
+  /** A model whose first version may be ready by now is looked up again: whoever waits for it asks at once. */
+  async #withReady(model: KnownModel, ref: Reference, waitUntil: WaitUntil): Promise<KnownModel> {
+    if (model.newestReady !== undefined || ref.version !== undefined || model.admitting === undefined) return model;
+    this.#models.forget(model.name);
+    return (await this.#models.get(model.name, waitUntil)) ?? model;
+  }
+
   /** @throws LeptonError `version_not_found` */
   async version(model: KnownModel, number: number, waitUntil: WaitUntil): Promise<KnownVersion> {
-    const version = await this.#versions.get(`${model.id}/${number}`, waitUntil);
-    if (version) return version;
+    const key = `${model.id}/${number}`;
+    const known = await this.#versions.get(key, waitUntil);
+    // Admission ends at any moment, and whoever waits for it asks again at once.
+    if (known?.state === 'admitting') this.#versions.forget(key);
+    if (known) return known;
     const newest = model.newestReady === undefined ? 'it has none yet' : `the newest is ${model.newestReady}`;
     throw new LeptonError('version_not_found', `model "${model.name}" has no version ${number}: ${newest}`);
   }
 
-  /** This isolate has just changed a model, its aliases or versions. */
+  /** This isolate has just changed a model, its grants or aliases, or which of its versions are ready. */
   forgetModel(name: string): void {
     this.#models.forget(name);
+  }
+
+  /** This isolate has just changed the state of a version. */
+  forgetVersion(modelId: string, number: number): void {
+    this.#versions.forget(`${modelId}/${number}`);
   }
 
   forgetKey(hash: string): void {
     this.#keys.forget(hash);
   }
-}
-
-/** Whether a key may know of a model at all. */
-export function maySee(principal: Principal, model: { teamId: string; visibility: Visibility }): boolean {
-  return principal.teamId === model.teamId || model.visibility === 'public' || principal.scopes.has('admin');
 }
 
 function chooseVersion(model: KnownModel, alias: string | undefined, point: number): number {
@@ -109,6 +129,7 @@ function chooseVersion(model: KnownModel, alias: string | undefined, point: numb
     throw new LeptonError('alias_not_found', `model "${model.name}" has no alias "${alias}": ${hint}`);
   }
   if (model.aliases.size === 0 && model.newestReady !== undefined) return model.newestReady;
+  if (model.aliases.size === 0 && model.admitting !== undefined) return model.admitting;
   const what = model.newestReady === undefined ? 'has no ready version yet' : 'has aliases, but no alias "production"';
   throw new LeptonError('version_not_found', `model "${model.name}" ${what}: name a version or an alias`);
 }
@@ -135,18 +156,26 @@ async function loadKey(db: Database, hash: string, now: number): Promise<Princip
 }
 
 async function loadModel(db: Database, name: string): Promise<KnownModel | undefined> {
-  const [rows, aliasRows, newest] = await db.batch([
+  const newestIn = (state: VersionState) =>
+    db
+      .select({ version: max(versions.version) })
+      .from(versions)
+      .innerJoin(models, eq(models.id, versions.modelId))
+      .where(and(eq(models.name, name), eq(versions.state, state)));
+  const [rows, aliasRows, ready, admitting, grantRows] = await db.batch([
     db.select().from(models).where(eq(models.name, name)),
     db
       .select({ alias: aliases.alias, targets: aliases.targets })
       .from(aliases)
       .innerJoin(models, eq(models.id, aliases.modelId))
       .where(eq(models.name, name)),
+    newestIn('ready'),
+    newestIn('admitting'),
     db
-      .select({ version: max(versions.version) })
-      .from(versions)
-      .innerJoin(models, eq(models.id, versions.modelId))
-      .where(and(eq(models.name, name), eq(versions.state, 'ready'))),
+      .select({ team: grants.teamId, access: grants.access })
+      .from(grants)
+      .innerJoin(models, eq(models.id, grants.modelId))
+      .where(eq(models.name, name)),
   ]);
   const row = rows[0];
   if (!row) return undefined;
@@ -155,9 +184,16 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
     name: row.name,
     teamId: row.teamId,
     visibility: row.visibility,
+    grants: new Map(grantRows.map(({ team, access }) => [team, access])),
     aliases: new Map(aliasRows.map(({ alias, targets }) => [alias, targets])),
-    newestReady: newest[0]?.version ?? undefined,
+    newestReady: ready[0]?.version ?? undefined,
+    admitting: admitting[0]?.version ?? undefined,
   };
+}
+
+function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
+  if (manifest.deterministic !== undefined) return manifest.deterministic;
+  return admission?.edge?.deterministic !== false && admission?.node?.deterministic !== false;
 }
 
 /** @param key `<model id>/<number>` */
@@ -184,6 +220,8 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     manifest: row.manifest,
     edgeEligible: row.admission?.edgeEligible ?? false,
     edgeReason: row.admission?.edgeReason,
+    wasmBytes: row.admission?.edge?.wasmBytes,
+    deterministic: isDeterministic(row),
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
 }

@@ -50,7 +50,7 @@ const CASES: [Datatype, string][] = [
 describe('a model on a thread', () => {
   it.each(CASES)('hands %s through unchanged', async (datatype, data) => {
     const instance = await start(identityModel(datatype));
-    expect(instance.inputs).toEqual([{ name: 'x', datatype }]);
+    expect(instance.inputs).toMatchObject([{ name: 'x', datatype }]);
     const body = `{"inputs":[{"name":"x","datatype":"${datatype}","shape":[2],"data":${data}}]}`;
     const { inputs } = decodeInferRequest(new TextEncoder().encode(body));
     const { outputs, runMs } = await instance.run({ inputs, outputs: ['y'] });

@@ -37,7 +37,10 @@ async function createSession({ path, format }: WorkerInput): Promise<InferenceSe
 function describe(metadata: readonly InferenceSession.ValueMetadata[], kind: string): TensorInfo[] {
   return metadata.map((value) => {
     const datatype = value.isTensor ? datatypeOf(value.type) : undefined;
-    if (datatype) return { name: value.name, datatype };
+    if (datatype && value.isTensor) {
+      const shape = value.shape.map((size) => (typeof size === 'number' && size >= 0 ? size : -1));
+      return { name: value.name, datatype, shape };
+    }
     const got = value.isTensor ? value.type : 'no tensor';
     throw new Error(`${kind} ${JSON.stringify(value.name)} is ${got}, which has no counterpart in the protocol`);
   });

@@ -1,11 +1,11 @@
 /** Reads aliases of a model. */
-import { type Alias, LeptonError, type Page, type PageQuery } from '@lepton-edge/protocol';
+import type { Alias, Page, PageQuery } from '@lepton-edge/protocol';
 import { and, asc, eq, gt } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { aliases } from '../../db/schema.ts';
 import { findModel } from '../models/find.ts';
 import { pageFrom, readCursor } from '../page.ts';
-import { toAlias } from './wire.ts';
+import { aliasNotFound, toAlias } from './wire.ts';
 
 /** @throws LeptonError `model_not_found`, `alias_not_found` */
 export async function getAlias(ctx: ServiceContext, modelName: string, alias: string): Promise<Alias> {
@@ -15,7 +15,7 @@ export async function getAlias(ctx: ServiceContext, modelName: string, alias: st
     .from(aliases)
     .where(and(eq(aliases.modelId, model.id), eq(aliases.alias, alias)));
   if (row) return toAlias(model.name, row);
-  throw new LeptonError('alias_not_found', `model "${model.name}" has no alias ${JSON.stringify(alias)}`);
+  throw aliasNotFound(model.name, alias);
 }
 
 /** @throws LeptonError `model_not_found` */

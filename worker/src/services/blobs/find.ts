@@ -1,8 +1,10 @@
 /** Finds a stored file that the caller may read: a digest alone is no capability. */
 import { LeptonError } from '@lepton-edge/protocol';
-import { and, eq, or, sql } from 'drizzle-orm';
+import { and, eq, exists, type SQL, sql } from 'drizzle-orm';
 import type { Grant, ServiceContext } from '../../context.ts';
-import { artifacts, artifactTeams, models, versionFiles, versions } from '../../db/schema.ts';
+import type { Database } from '../../db/database.ts';
+import { artifacts, models, versionFiles, versions } from '../../db/schema.ts';
+import { usableBy } from './usable.ts';
 
 export interface Blob {
   key: string;
@@ -11,7 +13,7 @@ export interface Blob {
 }
 
 /**
- * A file that the caller's team uploaded or that a version the caller may see has. A node reads only files of the
+ * A file that the caller's team uploaded or that a version the caller may read has. A node reads only files of the
  * version its grant names.
  * @throws LeptonError `blob_not_found`, the same for absent and forbidden
  */
@@ -21,6 +23,17 @@ export async function findBlob(
   grant: Grant | undefined,
 ): Promise<Blob> {
   const { db } = gateway;
+  const allowed = grant ? grantedBy(db, grant) : usableBy(db, principal);
+  const [blob] = await db
+    .select({ key: artifacts.key, digest: artifacts.digest, sizeBytes: artifacts.sizeBytes })
+    .from(artifacts)
+    .where(and(eq(artifacts.digest, digest), allowed));
+  if (blob) return blob;
+  throw new LeptonError('blob_not_found', `no file with digest ${digest} is stored here for this key`);
+}
+
+/** The files of the one version that a node was sent. */
+function grantedBy(db: Database, { model, version, digest }: Grant): SQL {
   const uses = db
     .select({ one: sql`1` })
     .from(versionFiles)
@@ -29,24 +42,10 @@ export async function findBlob(
     .where(
       and(
         eq(versionFiles.digest, artifacts.digest),
-        grant
-          ? and(eq(models.name, grant.model), eq(versions.version, grant.version), eq(versions.digest, grant.digest))
-          : or(eq(models.teamId, principal.teamId), eq(models.visibility, 'public')),
+        eq(models.name, model),
+        eq(versions.version, version),
+        eq(versions.digest, digest),
       ),
     );
-  const uploaded = db
-    .select({ one: sql`1` })
-    .from(artifactTeams)
-    .where(and(eq(artifactTeams.digest, artifacts.digest), eq(artifactTeams.teamId, principal.teamId)));
-  const allowed = grant
-    ? sql`EXISTS ${uses}`
-    : principal.scopes.has('admin')
-      ? undefined
-      : sql`(EXISTS ${uploaded} OR EXISTS ${uses})`;
-  const [blob] = await db
-    .select({ key: artifacts.key, digest: artifacts.digest, sizeBytes: artifacts.sizeBytes })
-    .from(artifacts)
-    .where(and(eq(artifacts.digest, digest), allowed));
-  if (blob) return blob;
-  throw new LeptonError('blob_not_found', `no file with digest ${digest} is stored here for this key`);
+  return exists(uses);
 }

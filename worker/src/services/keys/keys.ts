@@ -3,9 +3,9 @@ import {
   type CreateKeyInput,
   type IssuedKey,
   type Key,
+  type KeyQuery,
   LeptonError,
   type Page,
-  type PageQuery,
 } from '@lepton-edge/protocol';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { z } from 'zod';
@@ -45,17 +45,20 @@ export async function createKey(ctx: ServiceContext, input: z.output<typeof Crea
     auditRow(ctx, {
       action: 'key.create',
       subject: `key/${row.id}`,
+      team: team.id,
       detail: { name: row.name, team: team.id, scopes: row.scopes },
     }),
   ]);
   return { ...toKey(row), secret };
 }
 
-export async function listKeys({ gateway }: ServiceContext, query: PageQuery): Promise<Page<Key>> {
-  const rows = await gateway.db
+/** @throws LeptonError `team_not_found` */
+export async function listKeys(ctx: ServiceContext, query: z.output<typeof KeyQuery>): Promise<Page<Key>> {
+  const team = query.team === undefined ? undefined : await findTeam(ctx, query.team);
+  const rows = await ctx.gateway.db
     .select()
     .from(apiKeys)
-    .where(gt(apiKeys.id, readCursor(query.cursor) ?? ''))
+    .where(and(gt(apiKeys.id, readCursor(query.cursor) ?? ''), team && eq(apiKeys.teamId, team.id)))
     .orderBy(asc(apiKeys.id))
     .limit(query.limit + 1);
   return pageFrom(rows, query.limit, (row) => row.id, toKey);
@@ -66,12 +69,13 @@ export async function revokeKey(ctx: ServiceContext, id: string): Promise<void> 
   const { db, directory, now } = ctx.gateway;
   const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
   if (!row) throw new LeptonError('key_not_found', `no key has the id ${JSON.stringify(id)}`);
+  if (row.revokedAt !== null) return;
   await db.batch([
     db
       .update(apiKeys)
       .set({ revokedAt: now() })
       .where(and(eq(apiKeys.id, id), isNull(apiKeys.revokedAt))),
-    auditRow(ctx, { action: 'key.revoke', subject: `key/${id}` }),
+    auditRow(ctx, { action: 'key.revoke', subject: `key/${id}`, team: row.teamId, detail: { name: row.name } }),
   ]);
   directory.forgetKey(row.hash);
 }

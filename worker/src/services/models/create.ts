@@ -26,7 +26,13 @@ export async function createModel(ctx: ServiceContext, input: z.output<typeof Cr
   try {
     await gateway.db.batch([
       gateway.db.insert(models).values(row),
-      auditRow(ctx, { action: 'model.create', subject: `model/${row.name}`, detail: { team: row.teamId } }),
+      auditRow(ctx, {
+        action: 'model.create',
+        subject: `model/${row.name}`,
+        model: row.name,
+        team: row.teamId,
+        detail: { team: row.teamId, task: row.task, visibility: row.visibility },
+      }),
     ]);
   } catch (cause) {
     if (isUniqueViolation(cause, 'models.name')) {

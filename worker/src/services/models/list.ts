@@ -1,15 +1,13 @@
 /** Lists the models that the caller may see, by name. */
 import type { Model, Page, PageQuery } from '@lepton-edge/protocol';
-import { and, asc, eq, gt, or, sql } from 'drizzle-orm';
+import { and, asc, gt, sql } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { models } from '../../db/schema.ts';
+import { permitted } from '../access.ts';
 import { pageFrom, readCursor } from '../page.ts';
 import { toModel } from './wire.ts';
 
 export async function listModels({ gateway, principal }: ServiceContext, query: PageQuery): Promise<Page<Model>> {
-  const visible = principal.scopes.has('admin')
-    ? undefined
-    : or(eq(models.teamId, principal.teamId), eq(models.visibility, 'public'));
   const rows = await gateway.db
     .select({
       model: models,
@@ -17,7 +15,7 @@ export async function listModels({ gateway, principal }: ServiceContext, query: 
       latest: sql<number | null>`(SELECT MAX(versions.version) FROM versions WHERE versions.model_id = models.id)`,
     })
     .from(models)
-    .where(and(visible, gt(models.name, readCursor(query.cursor) ?? '')))
+    .where(and(permitted(gateway.db, principal, 'read'), gt(models.name, readCursor(query.cursor) ?? '')))
     .orderBy(asc(models.name))
     .limit(query.limit + 1);
   return pageFrom(

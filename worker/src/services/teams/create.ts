@@ -12,7 +12,7 @@ export async function createTeam(ctx: ServiceContext, { name }: { name: string }
   try {
     await ctx.gateway.db.batch([
       ctx.gateway.db.insert(teams).values(row),
-      auditRow(ctx, { action: 'team.create', subject: `team/${row.id}`, detail: { name } }),
+      auditRow(ctx, { action: 'team.create', subject: `team/${row.id}`, team: row.id, detail: { name } }),
     ]);
   } catch (cause) {
     if (isUniqueViolation(cause, 'teams.name'))

@@ -8,27 +8,43 @@ import {
   type VersionFile,
 } from '@lepton-edge/protocol';
 import type { z } from 'zod';
-import type { Inspection } from '../../onnx/inspect.ts';
 
 type Stated = z.output<typeof ManifestInput>;
 
-/** @throws LeptonError `model_invalid` or `digest_mismatch` where what is stated differs from what is there. */
-export function manifestOf(stated: Stated, file: VersionFile, inspection: Inspection): Manifest {
-  const files = stated.files ?? [file];
-  const [only] = files;
-  if (files.length !== 1 || !only) {
-    throw new LeptonError('model_invalid', `manifest.files: this upload is one file, ${files.length} are stated`);
-  }
-  if (only.digest !== file.digest || only.sizeBytes !== file.sizeBytes) {
+/**
+ * @param files what came, the model's own file first
+ * @param found the signature that the file has
+ * @throws LeptonError `model_invalid` or `digest_mismatch` where what is stated differs from what is there.
+ */
+export function manifestOf(
+  stated: Stated,
+  files: VersionFile[],
+  found: { inputs: TensorSpec[]; outputs: TensorSpec[] },
+): Manifest {
+  if (stated.files) checkFiles(stated.files, files);
+  const inputs = agree('inputs', stated.inputs, found.inputs);
+  const outputs = agree('outputs', stated.outputs, found.outputs);
+  const isKnown = inputs.length > 0 || outputs.length > 0;
+  if (isKnown) checkNames(stated, inputs, outputs);
+  return { ...stated, format: stated.format ?? 'onnx', files, inputs, outputs };
+}
+
+function checkFiles(stated: readonly VersionFile[], files: readonly VersionFile[]): void {
+  const single = stated.length === 1 && files.length === 1;
+  for (const claim of stated) {
+    // One body has no name of its own: the manifest may call it what it likes.
+    const file = single ? files[0] : files.find(({ path }) => path === claim.path);
+    if (!file) {
+      throw new LeptonError('model_invalid', `manifest.files: "${claim.path}" is stated and did not come`);
+    }
+    if (claim.digest === file.digest && claim.sizeBytes === file.sizeBytes) continue;
     throw new LeptonError(
       'digest_mismatch',
-      `manifest.files: ${only.digest} of ${only.sizeBytes} bytes is stated, ${file.digest} of ${file.sizeBytes} bytes came`,
+      `manifest.files: ${claim.digest} of ${claim.sizeBytes} bytes is stated, ${file.digest} of ${file.sizeBytes} bytes came`,
     );
   }
-  const inputs = agree('inputs', stated.inputs, inspection.inputs);
-  const outputs = agree('outputs', stated.outputs, inspection.outputs);
-  checkNames(stated, inputs, outputs);
-  return { ...stated, files: [only], inputs, outputs };
+  if (stated.length === files.length) return;
+  throw new LeptonError('model_invalid', `manifest.files: ${stated.length} are stated, ${files.length} came`);
 }
 
 /** The stated signature may pin a dynamic axis, and must otherwise be that of the file. */
@@ -63,6 +79,7 @@ function checkNames(stated: Stated, inputs: TensorSpec[], outputs: TensorSpec[])
     const known = specs.map((spec) => JSON.stringify(spec.name)).join(', ');
     throw new LeptonError('model_invalid', `manifest.${where}: ${JSON.stringify(name)} is not one of ${known}`);
   };
+  for (const name of Object.keys(stated.trial?.inputs ?? {})) check('trial.inputs', name, inputs);
   check('tokenizer.inputs.ids', stated.tokenizer?.inputs.ids, inputs);
   check('tokenizer.inputs.mask', stated.tokenizer?.inputs.mask, inputs);
   check('tokenizer.inputs.types', stated.tokenizer?.inputs.types, inputs);

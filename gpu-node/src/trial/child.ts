@@ -1,0 +1,69 @@
+/** The process of one trial: loads a model on this machine's engines, runs it, reports, and ends. It may be killed at any time. */
+import { type Manifest, TrialRefusal, type TrialReport, tryModel } from '@lepton-edge/protocol';
+import { EngineError, type Instance } from '../engines/engine.ts';
+import { ortCpu } from '../engines/ort-cpu/engine.ts';
+import { Engines } from '../engines/registry.ts';
+import type { TrialJob, TrialNews } from './messages.ts';
+
+process.once('message', async (job: TrialJob) => {
+  const news = await attempt(job);
+  process.send?.(news, () => process.exit(0));
+});
+// The node went away: nobody waits for this any more.
+process.once('disconnect', () => process.exit(1));
+
+async function attempt({ source, manifest, where }: TrialJob): Promise<TrialNews> {
+  const engines = await Engines.start([ortCpu]);
+  const began = performance.now();
+  let instance: Instance;
+  try {
+    instance = await engines.load(source);
+  } catch (error) {
+    return { kind: 'failed', failure: { kind: isMemory(error) ? 'memory' : 'load', message: sentenceOf(error) } };
+  }
+  const loadMs = Math.round((performance.now() - began) * 1000) / 1000;
+  process.send?.({ kind: 'loaded' } satisfies TrialNews);
+  const { inputs, outputs } = instance;
+  const signature = manifest.inputs.length > 0 ? manifest : { ...manifest, inputs: [...inputs], outputs: [...outputs] };
+  try {
+    const measures = await tryModel(signature, runnerOf(instance, signature));
+    const engine = engines.reports[0]?.name ?? 'unknown';
+    const report: TrialReport = { where, engine, loadMs, ...measures };
+    return { kind: 'done', report, inputs: [...inputs], outputs: [...outputs] };
+  } catch (error) {
+    if (error instanceof TrialRefusal) return { kind: 'failed', failure: { kind: 'inputs', message: error.message } };
+    const kind = isMemory(error) ? 'memory' : 'stopped';
+    return { kind: 'failed', failure: { kind, message: sentenceOf(error) } };
+  }
+}
+
+function runnerOf(instance: Instance, { outputs }: Manifest) {
+  const names = outputs.map(({ name }) => name);
+  return {
+    async run(inputs: Parameters<Instance['run']>[0]['inputs'], times: number) {
+      let total = 0;
+      let answer: Awaited<ReturnType<Instance['run']>> | undefined;
+      for (let i = 0; i < times; i++) {
+        try {
+          // The engine takes the buffers over, so each run gets its own.
+          answer = await instance.run({ inputs: structuredClone(inputs), outputs: names });
+        } catch (error) {
+          if (error instanceof EngineError && error.failure === 'refused' && !isMemory(error)) {
+            throw new TrialRefusal(error.message);
+          }
+          throw error;
+        }
+        total += answer.runMs;
+      }
+      return { outputs: answer?.outputs ?? [], runMs: total / times };
+    },
+  };
+}
+
+function isMemory(error: unknown): boolean {
+  return /bad_alloc|out of memory|Failed to allocate/i.test(sentenceOf(error));
+}
+
+function sentenceOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

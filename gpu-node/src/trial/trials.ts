@@ -1,0 +1,73 @@
+/** The trials of this node: one at a time, asked about until they have ended, and remembered for a while. */
+import type { NodeTrialAnswer } from '@lepton-edge/protocol';
+import { LRUCache } from 'lru-cache';
+import type { Repository } from '../models/repository.ts';
+import type { VersionTarget } from '../models/version-source.ts';
+import { runTrial, type TrialLimits } from './trial-process.ts';
+
+/** An answer comes within this, if only that it is being worked on. */
+const ANSWER_WITHIN_MS = 15_000;
+const REMEMBERED = 100;
+const REMEMBERED_MS = 5 * 60_000;
+
+type Ended = Exclude<NodeTrialAnswer, { state: 'working' }>;
+
+interface Job {
+  progress: string;
+  ended: Promise<Ended>;
+}
+
+export class Trials {
+  readonly #repository: Repository;
+  readonly #where: string;
+  readonly #limits: TrialLimits;
+  readonly #jobs = new Map<string, Job>();
+  readonly #results = new LRUCache<string, Ended>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(repository: Repository, where: string, limits: TrialLimits) {
+    this.#repository = repository;
+    this.#where = where;
+    this.#limits = limits;
+  }
+
+  /** Begins the trial of a version, or tells how it stands. @throws LeptonError when its files cannot be had */
+  async ask(target: VersionTarget): Promise<NodeTrialAnswer> {
+    const result = this.#results.get(target.digest);
+    if (result) return result;
+    const job = this.#jobs.get(target.digest) ?? this.#begin(target);
+    const { promise: late, resolve } = Promise.withResolvers<NodeTrialAnswer>();
+    const timer = setTimeout(() => resolve({ state: 'working', progress: job.progress }), ANSWER_WITHIN_MS);
+    try {
+      return await Promise.race([job.ended, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #begin(target: VersionTarget): Job {
+    const job: Job = {
+      progress: 'waiting for the trials before it',
+      ended: this.#last.then(() => this.#run(target, job)),
+    };
+    this.#jobs.set(target.digest, job);
+    this.#last = job.ended.catch(() => undefined);
+    // Whoever asks next hears of a failure; that nobody may is no defect.
+    job.ended.catch(() => undefined);
+    return job;
+  }
+
+  async #run(target: VersionTarget, job: Job): Promise<Ended> {
+    try {
+      job.progress = 'fetching its files';
+      const described = await this.#repository.describe(target);
+      const source = await this.#repository.fetch(target, described);
+      job.progress = 'running it';
+      const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
+      this.#results.set(target.digest, ended);
+      return ended;
+    } finally {
+      this.#jobs.delete(target.digest);
+    }
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * The admission chore: takes versions that are being admitted further, step by step: a trial on a node, one at the edge,
+ * the decision. Where each stands is in the database, so that what is interrupted goes on with the same step.
+ */
+import type { Admission, Manifest, TensorSpec } from '@lepton-edge/protocol';
+import { and, asc, eq, lte, sql } from 'drizzle-orm';
+import type { Gateway } from '../../context.ts';
+import { auditRow } from '../../db/audit.ts';
+import { admissions, artifacts, type ControlFlow, models, versions } from '../../db/schema.ts';
+import { signatureOf, tryAtEdge } from './edge-trial.ts';
+import { tryOnNode } from './node-trial.ts';
+import { edgeExcluded, edgeUnbounded, settle } from './settle.ts';
+
+/** A step that fails for reasons of ours is tried again, so often, and then left out. */
+const MAX_ATTEMPTS = 5;
+const FIRST_RETRY_MS = 1_000;
+const POLL_MS = 500;
+/** An alarm may take 15 minutes; what is left then waits for the next. */
+const WORK_MS = 5 * 60_000;
+
+/** A version in admission, with all that a step needs. */
+interface Candidate {
+  id: string;
+  step: 'node' | 'edge' | 'decide';
+  attempts: number;
+  controlFlow: ControlFlow;
+  model: string;
+  teamId: string;
+  version: number;
+  digest: string;
+  manifest: Manifest;
+  admission: Admission;
+  objectKey: string;
+}
+
+/** What a step leads to: the next one, the same one later, or the end. */
+type Progress =
+  | { next: 'edge' | 'decide'; found: Partial<Admission>; signature?: { inputs: TensorSpec[]; outputs: TensorSpec[] } }
+  | { again: number; failed: boolean }
+  | { end: ReturnType<typeof settle> };
+
+/** @returns when the next step is due, in ms since 1970; undefined when nothing is in admission */
+export async function stepAdmissions(gateway: Gateway): Promise<number | undefined> {
+  const { db, now } = gateway;
+  const until = now() + WORK_MS;
+  while (now() < until) {
+    const candidate = await nextCandidate(gateway);
+    if (!candidate) break;
+    await keep(gateway, candidate, await take(gateway, candidate));
+  }
+  const [first] = await db
+    .select({ time: admissions.notBefore })
+    .from(admissions)
+    .orderBy(asc(admissions.notBefore))
+    .limit(1);
+  return first?.time;
+}
+
+async function nextCandidate({ db, now }: Gateway): Promise<Candidate | undefined> {
+  const [row] = await db
+    .select({ admission: admissions, version: versions, model: models, objectKey: artifacts.key })
+    .from(admissions)
+    .innerJoin(versions, eq(versions.id, admissions.versionId))
+    .innerJoin(models, eq(models.id, versions.modelId))
+    // The model's own file is the first.
+    .innerJoin(artifacts, sql`artifacts.digest = versions.manifest ->> '$.files[0].digest'`)
+    .where(lte(admissions.notBefore, now()))
+    .orderBy(asc(admissions.notBefore), asc(admissions.versionId))
+    .limit(1);
+  if (!row) return undefined;
+  const { step, attempts, controlFlow } = row.admission;
+  const { id, version, digest, manifest, admission } = row.version;
+  const { name: model, teamId } = row.model;
+  const found = admission ?? { edgeEligible: false, notes: [] };
+  return {
+    id,
+    step,
+    attempts,
+    controlFlow,
+    model,
+    teamId,
+    version,
+    digest,
+    manifest,
+    admission: found,
+    objectKey: row.objectKey,
+  };
+}
+
+async function take(gateway: Gateway, candidate: Candidate): Promise<Progress> {
+  try {
+    switch (candidate.step) {
+      case 'node':
+        return await nodeStep(gateway, candidate);
+      case 'edge':
+        return await edgeStep(gateway, candidate);
+      case 'decide':
+        return { end: settle(candidate.admission, candidate.manifest, candidate) };
+    }
+  } catch (error) {
+    // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
+    console.error(
+      JSON.stringify({ level: 'error', admission: nameOf(candidate), step: candidate.step, error: String(error) }),
+    );
+    if (candidate.attempts + 1 < MAX_ATTEMPTS) {
+      return { again: gateway.now() + FIRST_RETRY_MS * 2 ** candidate.attempts, failed: true };
+    }
+    const notes = [...candidate.admission.notes, `its trial (${candidate.step}) could not be made: ${String(error)}`];
+    return { next: candidate.step === 'node' ? 'edge' : 'decide', found: { notes } };
+  }
+}
+
+async function nodeStep(gateway: Gateway, candidate: Candidate): Promise<Progress> {
+  const { manifest, admission } = candidate;
+  if (
+    manifest.placement.policy === 'edge' &&
+    candidate.controlFlow === 'none' &&
+    !edgeUnbounded(admission, candidate)
+  ) {
+    return { next: 'edge', found: {} };
+  }
+  const regions = manifest.placement.regions;
+  const nodes = (await gateway.fleet.list()).filter(
+    (node) =>
+      node.silentMs < 6_000 &&
+      node.heartbeat.state === 'ready' &&
+      (!regions || (node.region !== null && regions.includes(node.region))),
+  );
+  // Another node at each new attempt.
+  const node = nodes[candidate.attempts % Math.max(1, nodes.length)];
+  if (!node) {
+    const notes = [...admission.notes, 'it was not tried on a node: none was there'];
+    return { next: 'edge', found: { notes } };
+  }
+  const answer = await tryOnNode(gateway, node, candidate);
+  if (answer.state === 'working') return { again: gateway.now() + POLL_MS, failed: false };
+  if (answer.state === 'failed') return { next: 'edge', found: { nodeFailure: answer.failure } };
+  return { next: 'edge', found: { node: answer.report }, signature: answer };
+}
+
+async function edgeStep({ trial, now }: Gateway, candidate: Candidate): Promise<Progress> {
+  const { manifest, admission, digest, objectKey } = candidate;
+  const reason = edgeExcluded(manifest) ?? edgeUnbounded(admission, candidate);
+  if (reason !== undefined) return { next: 'decide', found: {} };
+  const outcome = await tryAtEdge(trial, { digest, objectKey }, manifest, now);
+  return outcome.ok
+    ? { next: 'decide', found: { edge: outcome.report }, signature: outcome }
+    : { next: 'decide', found: { edgeFailure: outcome.failure } };
+}
+
+/** Writes where a version stands now. A version that was deleted meanwhile is not there to be written. */
+async function keep(gateway: Gateway, candidate: Candidate, progress: Progress): Promise<void> {
+  const { db, now } = gateway;
+  const thisVersion = and(eq(versions.id, candidate.id), eq(versions.state, 'admitting'));
+  const thisAdmission = eq(admissions.versionId, candidate.id);
+  if ('again' in progress) {
+    const attempts = candidate.attempts + (progress.failed ? 1 : 0);
+    await db.update(admissions).set({ notBefore: progress.again, attempts }).where(thisAdmission);
+    return;
+  }
+  if ('next' in progress) {
+    const admission = { ...candidate.admission, ...progress.found };
+    const manifest = progress.signature ? signatureOf(candidate.manifest, progress.signature) : candidate.manifest;
+    await db.batch([
+      db.update(versions).set({ admission, manifest }).where(thisVersion),
+      db.update(admissions).set({ step: progress.next, attempts: 0, notBefore: now() }).where(thisAdmission),
+    ]);
+    return;
+  }
+  const { state, reason, admission } = progress.end;
+  const principal = {
+    keyId: 'gateway',
+    teamId: candidate.teamId,
+    scopes: new Set<never>(),
+    nodeId: undefined,
+    expiresAt: undefined,
+  };
+  await db.batch([
+    db
+      .update(versions)
+      .set({ state, reason: reason ?? null, admission })
+      .where(thisVersion),
+    db.delete(admissions).where(thisAdmission),
+    auditRow(
+      { gateway, principal },
+      {
+        action: `version.${state}`,
+        subject: `version/${nameOf(candidate)}`,
+        model: candidate.model,
+        detail: reason === undefined ? {} : { reason },
+      },
+    ),
+  ]);
+  gateway.directory.forgetModel(candidate.model);
+  await gateway.janitors.wake('audit', 2_000);
+}
+
+function nameOf({ model, version }: Candidate): string {
+  return `${model}@${version}`;
+}

@@ -1,0 +1,67 @@
+/** The files beside the model that a manifest points to: that they are there, and can be read as what they are said to be. */
+import { LeptonError, type ManifestInput } from '@lepton-edge/protocol';
+import { z } from 'zod';
+import type { NamedFile } from './static-check.ts';
+
+const MAX_LABELS_BYTES = 4 * 1024 * 1024;
+/** Above this a tokenizer is taken on trust until it is used: it would not fit beside a model anyway. */
+const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
+
+const Labels = z.array(z.string().max(256)).max(100_000);
+const Tokenizer = z.looseObject({ model: z.looseObject({}) });
+
+/** @throws LeptonError `model_invalid` naming the file */
+export async function checkCompanions(
+  blobs: R2Bucket,
+  { labels, tokenizer }: Pick<z.output<typeof ManifestInput>, 'labels' | 'tokenizer'>,
+  files: readonly NamedFile[],
+): Promise<void> {
+  if (labels && !Array.isArray(labels)) {
+    const file = named(files, labels.path, 'labels.path');
+    const hint = 'a JSON array of strings, or one label a line';
+    parse(Labels, labelsIn(await text(blobs, file, MAX_LABELS_BYTES)), file, hint);
+  }
+  if (tokenizer) {
+    const file = named(files, tokenizer.path, 'tokenizer.path');
+    if (file.sizeBytes > MAX_TOKENIZER_BYTES) return;
+    const value = json(await text(blobs, file, MAX_TOKENIZER_BYTES));
+    parse(Tokenizer, value, file, 'a tokenizer.json as Hugging Face tokenizers write it');
+  }
+}
+
+function named(files: readonly NamedFile[], path: string, field: string): NamedFile {
+  const file = files.find((candidate) => candidate.path === path);
+  if (file) return file;
+  const came = files.map((candidate) => candidate.path).join(', ');
+  throw new LeptonError('model_invalid', `manifest.${field}: "${path}" is not among the files that came (${came})`);
+}
+
+/** A JSON array, or a line a label. */
+function labelsIn(content: string): unknown {
+  return content.trimStart().startsWith('[') ? json(content) : content.trimEnd().split(/\r?\n/);
+}
+
+function json(content: string): unknown {
+  try {
+    return JSON.parse(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function parse(schema: z.ZodType, value: unknown, file: NamedFile, expected: string): void {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return;
+  const [issue] = parsed.error.issues;
+  const where = issue && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
+  throw new LeptonError('model_invalid', `${file.path}: expected ${expected}; it is not${where}`);
+}
+
+async function text(blobs: R2Bucket, file: NamedFile, limit: number): Promise<string> {
+  if (file.sizeBytes > limit) {
+    throw new LeptonError('model_invalid', `${file.path}: expected at most ${limit} bytes, got ${file.sizeBytes}`);
+  }
+  const object = await blobs.get(file.key);
+  if (!object) throw new LeptonError('unavailable', `${file.path} cannot be read back from storage now`);
+  return await object.text();
+}
