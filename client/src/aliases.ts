@@ -60,8 +60,13 @@ export function aliasCalls(http: Transport) {
         method: 'PATCH',
         json: { protected: isProtected } satisfies PatchAliasInput,
       }),
-    delete: async (model: string, alias: string, reason: string, options: RequestOptions = {}): Promise<void> => {
-      await http.send(`${path(model, alias)}${query({ reason })}`, { ...options, method: 'DELETE' });
+    delete: async (
+      model: string,
+      alias: string,
+      reason: string,
+      { ifRevision, ...options }: RequestOptions & { ifRevision?: number | undefined } = {},
+    ): Promise<void> => {
+      await http.send(`${path(model, alias)}${query({ reason, ifRevision })}`, { ...options, method: 'DELETE' });
     },
   };
 }

@@ -5,7 +5,7 @@ export * from './client.ts';
 export * from './errors.ts';
 export type { InferJsonOptions, InferOptions, InferResult, TensorInput } from './infer.ts';
 export type { PageOptions } from './pages.ts';
-export type { AuditOptions } from './tenancy.ts';
+export type { AuditOptions, KeyOptions } from './tenancy.ts';
 export type { Call, ClientOptions, PostOptions, RequestOptions } from './transport.ts';
 export {
   type FileSource,

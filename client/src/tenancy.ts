@@ -13,6 +13,11 @@ import type {
 import { allPages, type PageOptions } from './pages.ts';
 import { type PostOptions, query, type RequestOptions, seg, type Transport } from './transport.ts';
 
+export interface KeyOptions extends PageOptions {
+  /** The keys of one team, by its id or name. */
+  team?: string | undefined;
+}
+
 export type AuditOptions = Omit<AuditQuery, 'limit' | 'cursor'> & PageOptions;
 
 export function teamCalls(http: Transport) {
@@ -27,11 +32,11 @@ export function teamCalls(http: Transport) {
 }
 
 export function keyCalls(http: Transport) {
-  const list = ({ limit, cursor, ...options }: PageOptions = {}) =>
-    http.json<Page<Key>>(`/api/keys${query({ limit, cursor })}`, options);
+  const list = ({ limit, cursor, team, ...options }: KeyOptions = {}) =>
+    http.json<Page<Key>>(`/api/keys${query({ limit, cursor, team })}`, options);
   return {
     list,
-    all: (options: PageOptions = {}) => allPages((page) => list({ ...options, ...page }), options.cursor),
+    all: (options: KeyOptions = {}) => allPages((page) => list({ ...options, ...page }), options.cursor),
     /** The secret is in this answer only. A repeat under one idempotency key is 409 `already_issued`. */
     create: (input: CreateKeyInput, options: PostOptions = {}) =>
       http.json<IssuedKey>('/api/keys', { ...options, method: 'POST', json: input }),

@@ -74,7 +74,7 @@ export class Progress {
       this.#stream.write(`${text}\n`);
       return;
     }
-    this.#stream.write(CLEAR_LINE + text.slice(0, (this.#stream.columns ?? 80) - 1));
+    this.#stream.write(CLEAR_LINE + text.slice(0, (this.#stream.columns || 80) - 1));
     this.#drawn = true;
   }
 }

@@ -160,12 +160,13 @@ const remove: Command = {
   words: 'alias delete',
   summary: 'delete an alias; its history stays',
   args: ['MODEL@ALIAS'],
-  options: REASON,
+  options: { ...REASON, ...IF_REVISION },
   examples: ['alias delete digits@canary --reason "the trial is over"'],
   async run(context, input) {
     const { model, alias } = aliasRef(input.arg(0));
     const { aliases } = await context.client();
-    await aliases.delete(model, alias, input.needed('reason'), { signal: context.signal });
+    const options = { ifRevision: input.whole('if-revision', 1), signal: context.signal };
+    await aliases.delete(model, alias, input.needed('reason'), options);
     return { json: { deleted: `${model}@${alias}` }, text: `${model}@${alias} is deleted` };
   },
 };

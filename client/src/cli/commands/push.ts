@@ -83,6 +83,9 @@ async function runPush(context: Context, input: Input): Promise<Answer> {
     const targets = [{ version: version.version, weight: 1 }];
     const moved = await client.aliases.put(model, alias, { targets, reason }, { signal: context.signal });
     return answerOf(version, stored, moved);
+  } catch (error) {
+    if (!context.signal.aborted) throw error;
+    throw new Failure('stopped', { code: 'stopped', hint: 'the same command goes on where this one stopped' });
   } finally {
     context.progress.clear();
     await Promise.all(opened.map(({ source }) => source.close()));
@@ -175,11 +178,11 @@ async function pushOne(
     parallel,
     signal,
     onProgress: ({ phase, doneBytes, totalBytes }) => {
-      if (phase === 'verifying') progress.waiting(`${path}  the gateway checks ${bytesText(totalBytes)}`);
+      if (phase === 'done') progress.clear();
+      else if (phase === 'verifying') progress.waiting(`${path}  the gateway checks ${bytesText(totalBytes)}`);
       else progress.bytes(`${path}  ${phase}`, doneBytes, totalBytes);
     },
   });
-  progress.clear();
   const how =
     sentBytes === 0 ? 'stored already' : sentBytes < sizeBytes ? `resumed: ${bytesText(sentBytes)} sent` : 'sent';
   note(`${path}  ${bytesText(sizeBytes)}  ${how}`);

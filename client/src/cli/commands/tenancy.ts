@@ -13,11 +13,11 @@ const listKeys: Command = {
   words: 'keys list',
   summary: 'list the API keys, without their secrets',
   args: [],
-  options: LIMIT_OPTION,
-  examples: ['keys list'],
+  options: { team: { type: 'string', value: 'TEAM', help: 'only the keys of this team' }, ...LIMIT_OPTION },
+  examples: ['keys list', 'keys list --team vision'],
   async run(context, input) {
     const client = await context.client();
-    const items = await collect(client.keys.all({ signal: context.signal }), input);
+    const items = await collect(client.keys.all({ team: input.text('team'), signal: context.signal }), input);
     const rows = items.map((key) => [
       key.id,
       `${key.prefix}…`,

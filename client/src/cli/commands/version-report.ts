@@ -1,6 +1,13 @@
 /** A version for people: where it may run, and what its admission measured. */
-import type { Admission, TrialReport, Version } from '@lepton-edge/protocol';
+import type { Admission, TrialFailure, TrialReport, Version } from '@lepton-edge/protocol';
 import { bytesText, fields, msText, oneLine, timeText } from '../text.ts';
+
+const FAILURES: Record<TrialFailure['kind'], string> = {
+  load: 'it cannot be loaded',
+  inputs: 'it refused the generated inputs',
+  memory: 'it needs more memory than there is',
+  stopped: 'its run had to be stopped',
+};
 
 export function versionText(version: Version): string {
   const { manifest, admission } = version;
@@ -20,24 +27,36 @@ export function versionText(version: Version): string {
 
 /** What admission found: where it may run, what it costs there, notes. */
 function admissionText(admission: Admission): string {
-  const { edge, node, inspection, notes } = admission;
+  const { edge, edgeFailure, node, nodeFailure, batching, inspection, notes } = admission;
   const edgeAnswer = admission.edgeEligible ? 'yes' : `no: ${admission.edgeReason ?? 'the gateway gave no reason'}`;
   const facts = fields([
     ['runs at the edge', edgeAnswer],
+    ['  not measured', edgeFailure && failureText(edgeFailure)],
     ['  measured', edge && trialText(edge)],
     ['  per item', edge && perItemText(edge)],
     ['  memory', edge?.wasmBytes === undefined ? undefined : bytesText(edge.wasmBytes)],
     ['  batches', edge && batchText(edge)],
-    ['runs on nodes', node ? `tried on ${node.where}` : 'not tried: the first node that gets it will load it'],
+    ['runs on nodes', nodesText(admission)],
+    ['  not measured', nodeFailure && failureText(nodeFailure)],
     ['  measured', node && trialText(node)],
     ['  per item', node && perItemText(node)],
     ['  batches', node && batchText(node)],
+    ['batching', batching && `up to ${batching.maxBatchSize} items, unless the manifest says otherwise`],
     ['work', admission.multiplyAdds === undefined ? undefined : `${countText(admission.multiplyAdds)} multiply-adds`],
     ['parameters', inspection && countText(inspection.parameterCount)],
     ['repeats', repeatText(edge ?? node)],
   ]);
   if (notes.length === 0) return facts;
   return `${facts}\n\nnotes\n${notes.map((note) => `  - ${oneLine(note)}`).join('\n')}`;
+}
+
+function nodesText({ node, nodeFailure }: Admission): string {
+  if (node) return `tried on ${node.where}`;
+  return nodeFailure ? 'tried' : 'not tried: the first node that gets it will load it';
+}
+
+function failureText({ kind, message }: TrialFailure): string {
+  return `${FAILURES[kind]}: ${message}`;
 }
 
 function trialText({ engine, loadMs, runMs }: TrialReport): string {
