@@ -1,5 +1,5 @@
 /** Bundles the command and the client into `dist`, a package of its own: plain JavaScript without dependencies. */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, build } from 'esbuild';
 
@@ -34,3 +34,5 @@ const published = {
   exports: { '.': './index.js' },
 };
 await writeFile(path('dist/package.json'), `${JSON.stringify(published, null, 2)}\n`);
+await copyFile(path('README.md'), path('dist/README.md'));
+await copyFile(path('../LICENSE'), path('dist/LICENSE'));
