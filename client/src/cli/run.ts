@@ -82,10 +82,11 @@ function jsonOf(value: unknown): string {
   return value instanceof JsonText ? value.text : JSON.stringify(value, null, 2);
 }
 
-/** `lepton: what went wrong`, the fields at fault, and what to do. */
+/** `lepton: what went wrong`, the fields at fault that the sentence does not name, and what to do. */
 function errorText(error: unknown): string {
   const { message, hint, errors, requestId } = describe(error);
-  const fieldsAtFault = (errors ?? []).map(({ path, message: text }) => `  ${path}: ${text}`);
+  const told = (errors ?? []).filter((error) => !message.includes(error.message));
+  const fieldsAtFault = told.map(({ path, message: text }) => `  ${path}: ${text}`);
   const lines = [`lepton: ${message}`, ...fieldsAtFault, ...(hint ? [`hint: ${hint}`] : [])];
   const isInternal = describe(error).code === 'internal' && requestId !== undefined;
   return printable((isInternal ? [...lines, `request: ${requestId}`] : lines).join('\n'));
