@@ -63,7 +63,7 @@ function trialText({ engine, loadMs, runMs }: TrialReport): string {
   return `load ${msText(loadMs)}, run ${msText(runMs)} (${engine})`;
 }
 
-/** `batch of 1: 4 ms, of 4: 1.5 ms` */
+/** `4 ms in a batch of 1, 1.5 ms in a batch of 4` */
 function perItemText({ perItemMs }: TrialReport): string | undefined {
   const sizes = Object.entries(perItemMs).sort(([a], [b]) => Number(a) - Number(b));
   if (sizes.length === 0) return undefined;
