@@ -1,5 +1,5 @@
-/** The error every call of the client throws when the gateway answers with a failure, or not at all. */
-import type { FieldError } from '@lepton-edge/protocol';
+/** The errors of the client: an answer of failure, no answer at all, a version that was refused. */
+import type { FieldError, Version } from '@lepton-edge/protocol';
 
 export interface GatewayErrorOptions {
   status: number;
@@ -29,6 +29,18 @@ export class GatewayError extends Error {
   }
 }
 
+/** Admission refused a version; the message says why. */
+export class VersionRejectedError extends Error {
+  override readonly name = 'VersionRejectedError';
+  readonly version: Version;
+
+  constructor(version: Version) {
+    const { model, version: number, reason } = version;
+    super(`${model}@${number} was rejected at admission: ${reason ?? 'the gateway gave no reason'}`);
+    this.version = version;
+  }
+}
+
 /** Reads a failed answer of either error shape: problem+json (`/api`) or `{"error": …}` (`/v2`, `/v1`). */
 export async function errorFrom(response: Response): Promise<GatewayError> {
   const text = await response.text();
@@ -39,14 +51,21 @@ export async function errorFrom(response: Response): Promise<GatewayError> {
     (isObject(error) && typeof error.message === 'string' && error.message) ||
     (typeof body.detail === 'string' && body.detail) ||
     `the gateway answered ${response.status} ${response.statusText}`;
-  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   return new GatewayError(message, {
     status: response.status,
     code: typeof body.code === 'string' ? body.code : undefined,
     requestId: response.headers.get('x-request-id') ?? undefined,
     errors: Array.isArray(body.errors) ? (body.errors as FieldError[]) : undefined,
-    retryAfterSeconds: Number.isFinite(retryAfter) ? retryAfter : undefined,
+    retryAfterSeconds: secondsOf(response.headers.get('retry-after')),
   });
+}
+
+/** `Retry-After` comes as seconds or as a date. Source: RFC 9110, section 10.2.3. */
+function secondsOf(header: string | null): number | undefined {
+  if (header === null) return undefined;
+  if (/^\s*\d+\s*$/.test(header)) return Number(header);
+  const at = Date.parse(header);
+  return Number.isNaN(at) ? undefined : Math.max(0, (at - Date.now()) / 1000);
 }
 
 function parse(text: string): Record<string, unknown> {

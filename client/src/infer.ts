@@ -13,14 +13,17 @@ import {
 
 export type TensorInput = Tensor;
 
-export interface InferOptions {
+export interface InferJsonOptions {
+  /** Asks for a placement; such a request is not answered from the cache. */
+  place?: 'edge' | 'node' | undefined;
+  signal?: AbortSignal;
+}
+
+export interface InferOptions extends InferJsonOptions {
   id?: string;
   parameters?: Parameters;
   /** The outputs wanted, in this order; absent: all. */
   outputs?: string[];
-  /** Asks for a placement; such a request is not answered from the cache. */
-  place?: 'edge' | 'node';
-  signal?: AbortSignal;
 }
 
 export interface InferResult {
@@ -51,15 +54,26 @@ export async function infer(
   inputs: TensorInput[],
   options: InferOptions,
 ): Promise<InferResult> {
+  const body = encodeInferRequest({
+    id: options.id,
+    parameters: options.parameters,
+    inputs,
+    outputs: options.outputs?.map((name) => ({ name })),
+  });
+  return inferJson(send, ref, body, options);
+}
+
+/** See LeptonClient.inferJson. */
+export async function inferJson(
+  send: Send,
+  ref: string,
+  request: string,
+  options: InferJsonOptions,
+): Promise<InferResult> {
   const response = await send(`/v2/models/${encodeURIComponent(ref)}/infer`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...(options.place ? { [PLACE_HEADER]: options.place } : {}) },
-    body: encodeInferRequest({
-      id: options.id,
-      parameters: options.parameters,
-      inputs,
-      outputs: options.outputs?.map((name) => ({ name })),
-    }),
+    body: request,
     signal: options.signal,
   });
   const body = decodeInferResponse(new Uint8Array(await response.arrayBuffer()));
