@@ -59,22 +59,12 @@ async function copyHashing(body: ReadableStream<Uint8Array>, target: WritableStr
   return `sha256:${hex(await hash.digest)}`;
 }
 
-/** So much of an object is asked for at a time: less is under way than a storage that does not wait for its reader sends. */
-const READ_BYTES = 1024 * 1024;
-
-/** The digest of a stored object of known size, read as a stream; undefined when there is no such object. */
-export async function digestOfObject(blobs: R2Bucket, key: string, sizeBytes: number): Promise<string | undefined> {
+/** The digest of a stored object, read as one stream; undefined when there is no such object. */
+export async function digestOfObject(blobs: R2Bucket, key: string): Promise<string | undefined> {
+  const object = await blobs.get(key);
+  if (!object) return undefined;
   const hash = new crypto.DigestStream('SHA-256');
-  for (let offset = 0; offset < sizeBytes; offset += READ_BYTES) {
-    const object = await blobs.get(key, { range: { offset, length: Math.min(READ_BYTES, sizeBytes - offset) } });
-    if (!object) {
-      await hash.abort();
-      hash.digest.catch(() => undefined);
-      return undefined;
-    }
-    await object.body.pipeTo(hash, { preventClose: true });
-  }
-  await hash.close();
+  await object.body.pipeTo(hash);
   return `sha256:${hex(await hash.digest)}`;
 }
 
