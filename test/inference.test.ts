@@ -72,6 +72,20 @@ describe('inference', () => {
     expect(answers[2]?.headers.get('server-timing')).toMatch(/node;dur=/);
   });
 
+  it('goes on where there is room when the inputs are too large for the edge', async () => {
+    const { infer } = await newNegation();
+    // 28 MB in and 28 MB out are more than ONNX Runtime's heap there holds beside itself.
+    const count = 7_000_000;
+    const large = `{"inputs":[{"name":"x","datatype":"FP32","shape":[${count}],"data":[${'1,'.repeat(count - 1)}1]}]}`;
+    const refused = await infer(large, { 'x-lepton-place': 'edge', 'content-type': 'application/json' });
+    expect(refused).toMatchObject({ status: 503, body: { code: 'no_placement' } });
+    const moved = await infer(large, { 'content-type': 'application/json' });
+    expect(moved.status).toBe(200);
+    expect(moved.headers.get('x-lepton-placement')).toMatch(/^node:/);
+    const small = await infer(x(5), { 'x-lepton-place': 'edge' });
+    expect(small.body).toMatchObject({ outputs: [{ data: [-5] }] });
+  });
+
   it('follows an alias when it moves, and never answers with the old version’s cached answer', async () => {
     const { client: own, name, secret } = await newNegation();
     await uploadReady(own, name, tinyModel(`${name}-second`), { cache: { ttlSeconds: 60 } });

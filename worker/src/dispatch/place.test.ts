@@ -20,7 +20,9 @@ const input = (changes: Partial<PlaceInput> = {}): PlaceInput => ({
 
 describe('place', () => {
   it('prefers the edge where it is possible', () => {
-    expect(place(input({ nodes: [node('a')] }))).toEqual({ kind: 'edge' });
+    expect(place(input({ nodes: [node('a')] }))).toEqual({ kind: 'edge', otherwise: ['a'] });
+    expect(place(input({}))).toEqual({ kind: 'edge', otherwise: [] });
+    expect(place(input({ asked: 'edge', nodes: [node('a')] }))).toEqual({ kind: 'edge', otherwise: [] });
   });
 
   it('takes a node when the edge cannot', () => {

@@ -26,7 +26,8 @@ export interface PlaceCandidate {
 }
 
 export type PlaceDecision =
-  | { kind: 'edge' }
+  /** `otherwise`: the nodes to try where the edge has no room after all; none where the caller or the model wants the edge. */
+  | { kind: 'edge'; otherwise: string[] }
   /** Ids to try, in this order. */
   | { kind: 'node'; ids: string[] }
   | { kind: 'refused'; code: ErrorCode; message: string };
@@ -40,7 +41,9 @@ export function place(input: PlaceInput): PlaceDecision {
   const wanted = asked ?? (policy === 'auto' ? undefined : policy);
   if (wanted === 'edge') return placeAtEdge(input);
   if (wanted === 'node') return placeOnNode(input);
-  return edge.ineligible === undefined && edge.unavailable === undefined ? { kind: 'edge' } : placeOnNode(input);
+  const onNode = placeOnNode(input);
+  if (edge.ineligible !== undefined || edge.unavailable !== undefined) return onNode;
+  return { kind: 'edge', otherwise: onNode.kind === 'node' ? onNode.ids : [] };
 }
 
 function placeAtEdge({ edge, asked }: PlaceInput): PlaceDecision {
@@ -48,7 +51,7 @@ function placeAtEdge({ edge, asked }: PlaceInput): PlaceDecision {
     const code = asked ? 'placement_not_allowed' : 'no_placement';
     return refuse(code, `this version cannot run at the edge: ${edge.ineligible}`);
   }
-  return edge.unavailable === undefined ? { kind: 'edge' } : refuse('no_placement', edge.unavailable);
+  return edge.unavailable === undefined ? { kind: 'edge', otherwise: [] } : refuse('no_placement', edge.unavailable);
 }
 
 function placeOnNode({ nodes, regions, versionDigest }: PlaceInput): PlaceDecision {

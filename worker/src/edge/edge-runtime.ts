@@ -1,6 +1,6 @@
 /** Runs small models in this isolate: one ONNX Runtime, sessions in an LRU bounded by its WASM memory. */
-import { LeptonError, type Tensor } from '@lepton-edge/protocol';
-import type { InferenceSession } from 'onnxruntime-web/wasm';
+import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
+import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import { MAX_WASM_PAGES, type Ort, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
@@ -8,7 +8,12 @@ import { fromOrt, toOrt } from './ort-tensor.ts';
 /** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
 const HEAP_PER_FILE_BYTE = 2.5;
 const RUNTIME_HEAP_BYTES = 18 * 1024 * 1024;
-const BUDGET_BYTES = MAX_WASM_PAGES * 65_536 - RUNTIME_HEAP_BYTES;
+/** Kept free of weights: inputs and what runs make of them. */
+const RUN_HEAP_BYTES = 12 * 1024 * 1024;
+const MAX_HEAP_BYTES = MAX_WASM_PAGES * 65_536;
+const BUDGET_BYTES = MAX_HEAP_BYTES - RUNTIME_HEAP_BYTES - RUN_HEAP_BYTES;
+/** An allocation takes a little more than what is asked for. */
+const ALLOCATION_SLACK_BYTES = 64 * 1024;
 
 /** What to run: a version's one file, fetched when no session holds it yet. */
 export interface EdgeModel {
@@ -65,13 +70,46 @@ export class EdgeRuntime {
     const loaded = !this.#sessions.has(model.digest);
     const entry = await this.#acquire(model, waitUntil);
     try {
-      const results = await entry.session.run(feeds, [...outputs]);
+      await this.#makeRoom(inputs.reduce((sum, input) => sum + tensorBytes(input), 0));
+      const results = await this.#runWithin(entry.session, feeds, outputs);
       return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
     } catch (error) {
       throw this.#translate(error);
     } finally {
       entry.users--;
     }
+  }
+
+  /** A run that finds no memory is tried once more without the sessions that nobody uses. */
+  async #runWithin(
+    session: InferenceSession,
+    feeds: Record<string, OrtTensor>,
+    outputs: readonly string[],
+  ): Promise<InferenceSession.OnnxValueMapType> {
+    try {
+      return await session.run(feeds, [...outputs]);
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      await this.#release(0);
+      return await session.run(feeds, [...outputs]);
+    }
+  }
+
+  /**
+   * ONNX Runtime copies inputs into its heap without looking whether it got the room. Where the heap cannot surely grow by
+   * as much, the room is tried out first.
+   * @throws LeptonError `no_placement`
+   */
+  async #makeRoom(bytes: number): Promise<void> {
+    const ort = this.#ort;
+    const wanted = bytes + ALLOCATION_SLACK_BYTES;
+    if (!ort || ort.heapBytes() + 2 * wanted <= MAX_HEAP_BYTES) return;
+    if (await canAllocate(ort, wanted)) return;
+    await this.#release(0);
+    if (await canAllocate(ort, wanted)) return;
+    throw new LeptonError('no_placement', `the edge has no room for ${bytes} bytes of inputs now`, {
+      retryAfterSeconds: 1,
+    });
   }
 
   async #acquire(model: EdgeModel, waitUntil: WaitUntil): Promise<Loaded> {
@@ -117,7 +155,12 @@ export class EdgeRuntime {
   async #started(waitUntil: WaitUntil): Promise<Ort> {
     if (!this.#ort) {
       const start = async () => {
-        this.#ort ??= await startOrt();
+        try {
+          this.#ort ??= await startOrt();
+        } catch (cause) {
+          this.#dead = 'ONNX Runtime did not start';
+          throw new LeptonError('no_placement', 'ONNX Runtime did not start at the edge', { cause });
+        }
       };
       await this.#starts.run('ort', start, waitUntil);
     }
@@ -153,11 +196,31 @@ export class EdgeRuntime {
         cause: error,
       });
     }
+    if (isOutOfMemory(error)) {
+      return new LeptonError('no_placement', `the edge has no memory for this run now: ${message}`, {
+        cause: error,
+        retryAfterSeconds: 1,
+      });
+    }
     const what = code === 'inference_failed' ? 'the model refused its inputs' : 'the edge cannot load this model';
     return new LeptonError(code, `${what}: ${message}`, { cause: error });
   }
 }
 
+/** Making a session of these bytes fails either way: for want of memory, or else because they are no model. */
+async function canAllocate(ort: Ort, bytes: number): Promise<boolean> {
+  try {
+    const session = await ort.api.InferenceSession.create(new Uint8Array(bytes), {
+      executionProviders: ['wasm'],
+      logSeverityLevel: 4,
+    });
+    await session.release();
+    return true;
+  } catch (error) {
+    return !isOutOfMemory(error);
+  }
+}
+
 function isOutOfMemory(error: unknown): boolean {
-  return /bad_alloc|out of memory|Failed to allocate/i.test(String(error));
+  return /bad_alloc|out of memory|failed to allocate/i.test(String(error));
 }

@@ -41,12 +41,25 @@ export async function run(
       throw new LeptonError(code, message, code === 'no_placement' ? { retryAfterSeconds: 2 } : {});
     }
     case 'edge':
-      return await runAtEdge(gateway, input, timings, waitUntil);
-    case 'node': {
-      const order = decision.ids.slice(0, MAX_NODES_TRIED).flatMap((id) => nodes.find((node) => node.id === id) ?? []);
-      return await runOnNodes(gateway, order, input, timings);
-    }
+      try {
+        return await runAtEdge(gateway, input, timings, waitUntil);
+      } catch (error) {
+        const order = elsewhere(error, decision.otherwise, nodes);
+        if (order.length === 0) throw error;
+        return await runOnNodes(gateway, order, input, timings);
+      }
+    case 'node':
+      return await runOnNodes(gateway, inOrder(decision.ids, nodes), input, timings);
   }
+}
+
+/** Where to run what the edge had no place for after all. */
+function elsewhere(error: unknown, ids: readonly string[], nodes: readonly LiveNode[]): LiveNode[] {
+  return error instanceof LeptonError && error.code === 'no_placement' ? inOrder(ids, nodes) : [];
+}
+
+function inOrder(ids: readonly string[], nodes: readonly LiveNode[]): LiveNode[] {
+  return ids.slice(0, MAX_NODES_TRIED).flatMap((id) => nodes.find((node) => node.id === id) ?? []);
 }
 
 /** Where a version would run now, and the nodes that are ready. */
