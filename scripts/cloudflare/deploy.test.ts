@@ -44,6 +44,7 @@ describe('deploy', () => {
       'wrangler.deploy.toml: written, with the id of the database',
       'console: built',
       'migrations: applied',
+      'Worker lepton-edge-trial: deployed',
       'Worker lepton-edge: deployed to https://lepton-edge.acme.workers.dev',
       'secret GATEWAY_KEYS: set',
       'admin key: made',
@@ -102,7 +103,7 @@ describe('deploy', () => {
   it('tells how to log in', async () => {
     await account.change({ loggedIn: false });
     await expect(run()).rejects.toThrow(/not logged in .* `npx wrangler login`.*CLOUDFLARE_API_TOKEN.*Workers Paid/);
-    expect(await account.files()).toEqual(['migrations', 'wrangler.toml']);
+    expect(await account.files()).toEqual(['migrations', 'wrangler.toml', 'wrangler.trial.toml']);
   });
 
   it('tells what an account without Workers Paid lacks', async () => {
@@ -131,15 +132,19 @@ describe('dryRun', () => {
     await account.change({ loggedIn: false });
     await dryRun(options());
     const calls = await account.calls();
-    expect(calls.map(({ args }) => args.slice(0, 2))).toEqual([['deploy', '--dry-run']]);
+    expect(calls.map(({ args }) => args.slice(0, 2))).toEqual([
+      ['deploy', '--dry-run'],
+      ['deploy', '--dry-run'],
+    ]);
+    expect(lines).toContain('Worker lepton-edge-trial: built, 14000.00 KiB / gzip: 4000.00 KiB');
     expect(lines).toContain('Worker lepton-edge: built, 14000.00 KiB / gzip: 4000.00 KiB');
     expect(lines.filter((line) => line.startsWith('would '))).toHaveLength(6);
-    expect(await account.files()).toEqual(['migrations', 'wrangler.toml']);
+    expect(await account.files()).toEqual(['migrations', 'wrangler.toml', 'wrangler.trial.toml']);
   });
 
   it('fails with what wrangler wrote', async () => {
     await account.change({ refuses: { deploy: 'Build failed with 1 error' } });
     await expect(dryRun(options())).rejects.toThrow('building the Worker failed: wrangler wrote');
-    expect(await account.files()).toEqual(['migrations', 'wrangler.toml']);
+    expect(await account.files()).toEqual(['migrations', 'wrangler.toml', 'wrangler.trial.toml']);
   });
 });

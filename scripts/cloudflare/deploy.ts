@@ -4,7 +4,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureFirstAdminKey } from '../admin-keys/remote.ts';
-import { type DeployNames, readNames, writeDeployConfig } from './deploy-config.ts';
+import { type DeployNames, readNames, TRIAL_CONFIG, writeDeployConfig } from './deploy-config.ts';
 import { ensureBucket, findOrCreateDatabase, requireLogin } from './resources.ts';
 import { newGatewayKeys } from './signing-key.ts';
 import { workerAddress } from './worker-address.ts';
@@ -42,6 +42,9 @@ export async function deploy(options: DeployOptions): Promise<Deployed> {
   await options.buildConsole();
   say('console: built');
   say(`migrations: ${await applyMigrations(wrangler, config)}`);
+  // First: the gateway's own deployment is refused while what it binds is not there.
+  await wrangler.call(`deploying the Worker ${names.trialWorker}`, ['deploy', '--config', join(root, TRIAL_CONFIG)]);
+  say(`Worker ${names.trialWorker}: deployed`);
   const url = await deployWorker(wrangler, config, names);
   say(`Worker ${names.worker}: deployed${url ? ` to ${url}` : ''}`);
   say(`secret ${SECRET}: ${(await ensureSecret(wrangler, config)) ? 'set' : 'already set'}`);
@@ -58,17 +61,23 @@ export async function dryRun({ root, wrangler, buildConsole, say }: DeployOption
   const config = await writeDeployConfig(root, names.databaseId, { dryRun: true });
   try {
     const output = await wrangler.call('building the Worker', ['deploy', '--dry-run', '--config', config]);
-    const size = /^Total Upload: *(.+)$/m.exec(output)?.[1];
-    say(`Worker ${names.worker}: built${size ? `, ${size}` : ''}`);
+    say(`Worker ${names.worker}: built${sizeIn(output)}`);
+    const trial = ['deploy', '--dry-run', '--config', join(root, TRIAL_CONFIG)];
+    say(`Worker ${names.trialWorker}: built${sizeIn(await wrangler.call('building the trial Worker', trial))}`);
   } finally {
     await rm(config, { force: true });
   }
   say(`would check the login, and find or create the D1 database ${names.database} and the R2 bucket ${names.bucket}`);
   say('would write wrangler.deploy.toml with the id of the database');
   say('would apply the migrations that the database lacks');
-  say(`would deploy the Worker ${names.worker}`);
+  say(`would deploy the Workers ${names.trialWorker} and ${names.worker}`);
   say(`would set the secret ${SECRET} unless it is set`);
   say('would make the first admin key unless there is one');
+}
+
+function sizeIn(output: string): string {
+  const size = /^Total Upload: *(.+)$/m.exec(output)?.[1];
+  return size ? `, ${size}` : '';
 }
 
 async function applyMigrations(wrangler: Wrangler, config: string): Promise<string> {

@@ -23,7 +23,9 @@ export class StandInAccount {
   static async create(): Promise<StandInAccount> {
     const made = new StandInAccount(await mkdtemp(join(tmpdir(), 'lepton-deploy-')));
     await mkdir(made.root);
-    await cp(join(REPOSITORY, 'wrangler.toml'), join(made.root, 'wrangler.toml'));
+    for (const name of ['wrangler.toml', 'wrangler.trial.toml']) {
+      await cp(join(REPOSITORY, name), join(made.root, name));
+    }
     await cp(join(REPOSITORY, 'migrations'), join(made.root, 'migrations'), { recursive: true });
     await made.#write({ loggedIn: true, databases: [], buckets: [], deployed: false, secrets: {}, refuses: {} });
     return made;
