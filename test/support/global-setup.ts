@@ -22,7 +22,10 @@ const START_LIMIT_MS = 180_000;
 export async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), 'lepton-system-'));
   const port = await findFreePort();
-  const program = Program.run(process.execPath, ['standalone/src/main.ts', '--port', String(port), '--home', home]);
+  const program = Program.run(process.execPath, ['standalone/src/main.ts', '--port', String(port), '--home', home], {
+    // A run that never ends is a test's, too.
+    LEPTON_NODE_TRIAL_SECONDS: '6',
+  });
   const url = `http://127.0.0.1:${port}`;
   const limit = setTimeout(() => program.signalGroup('SIGKILL'), START_LIMIT_MS);
   try {

@@ -33,9 +33,9 @@ export class Trials {
 
   /** Begins the trial of a version, or tells how it stands. @throws LeptonError when its files cannot be had */
   async ask(target: VersionTarget): Promise<NodeTrialAnswer> {
-    const result = this.#results.get(target.digest);
+    const result = this.#results.get(keyOf(target));
     if (result) return result;
-    const job = this.#jobs.get(target.digest) ?? this.#begin(target);
+    const job = this.#jobs.get(keyOf(target)) ?? this.#begin(target);
     const { promise: late, resolve } = Promise.withResolvers<NodeTrialAnswer>();
     const timer = setTimeout(() => resolve({ state: 'working', progress: job.progress }), ANSWER_WITHIN_MS);
     try {
@@ -50,7 +50,7 @@ export class Trials {
       progress: 'waiting for the trials before it',
       ended: this.#last.then(() => this.#run(target, job)),
     };
-    this.#jobs.set(target.digest, job);
+    this.#jobs.set(keyOf(target), job);
     this.#last = job.ended.catch(() => undefined);
     // Whoever asks next hears of a failure; that nobody may is no defect.
     job.ended.catch(() => undefined);
@@ -64,10 +64,15 @@ export class Trials {
       const source = await this.#repository.fetch(target, described);
       job.progress = 'running it';
       const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
-      this.#results.set(target.digest, ended);
+      this.#results.set(keyOf(target), ended);
       return ended;
     } finally {
-      this.#jobs.delete(target.digest);
+      this.#jobs.delete(keyOf(target));
     }
   }
+}
+
+/** Two versions of one digest may state different inputs to be tried with. */
+function keyOf({ model, version, digest }: VersionTarget): string {
+  return `${model}@${version} ${digest}`;
 }

@@ -38,7 +38,7 @@ function named(files: readonly NamedFile[], path: string, field: string): NamedF
 
 /** A JSON array, or a line a label. */
 function labelsIn(content: string): unknown {
-  return content.trimStart().startsWith('[') ? json(content) : content.trimEnd().split(/\r?\n/);
+  return /^\s*[[{]/.test(content) ? json(content) : content.trimEnd().split(/\r?\n/);
 }
 
 function json(content: string): unknown {

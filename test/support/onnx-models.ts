@@ -1,0 +1,124 @@
+/** ONNX models for tests of admission: well-behaved, and otherwise. Source: onnx.proto3 of ONNX, IR version 8, opset 17. */
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+
+const { onnx } = onnxProto;
+const FLOAT = 1;
+const UINT8 = 2;
+const INT64 = 7;
+const BOOL = 9;
+
+type Axes = (number | string)[];
+type Bytes = Uint8Array<ArrayBuffer>;
+
+/** y = x + w on float32[n, 4], with its four weights in `path` from `offset` on. */
+export function externalModel(path: string, offset: number, rows = 1): Bytes {
+  const entries = { location: path, offset: String(offset), length: String(rows * 16) };
+  const externalData = Object.entries(entries).map(([key, text]) => ({ key, value: text }));
+  const weights = { name: 'w', dims: [rows, 4], dataType: FLOAT, dataLocation: 1, externalData };
+  // Only the first row is used, however many there are.
+  const first = ints('first', [0]);
+  return model({
+    node: [node('Gather', ['w', 'first'], ['row'], [int('axis', 0)]), node('Add', ['x', 'row'], ['y'])],
+    initializer: [weights, first],
+    input: [value('x', ['n', 4])],
+    output: [value('y', ['n', 4])],
+  });
+}
+
+/** A loop whose condition stays true, for as many turns as an int64 counts. */
+export function endlessModel(): Bytes {
+  const turns = { name: 'turns', dims: [], dataType: INT64, rawData: bigInts([2n ** 62n]) };
+  const yes = { name: 'yes', dims: [], dataType: BOOL, rawData: Uint8Array.of(1) };
+  const body = {
+    name: 'body',
+    node: [node('Identity', ['go'], ['goOn']), node('Neg', ['carried'], ['next'])],
+    input: [value('turn', [], INT64), value('go', [], BOOL), value('carried', ['n'])],
+    output: [value('goOn', [], BOOL), value('next', ['n'])],
+  };
+  const loop = { name: 'body', type: onnx.AttributeProto.AttributeType.GRAPH, g: body };
+  return model({
+    node: [node('Loop', ['turns', 'yes', 'x'], ['y'], [loop])],
+    initializer: [turns, yes],
+    input: [value('x', ['n'])],
+    output: [value('y', ['n'])],
+  });
+}
+
+/** y = x + noise: no two runs agree. */
+export function randomModel(): Bytes {
+  return model({
+    node: [node('RandomNormalLike', ['x'], ['noise']), node('Add', ['x', 'noise'], ['y'])],
+    input: [value('x', ['n'])],
+    output: [value('y', ['n'])],
+  });
+}
+
+/** y = x - the mean over the batch: an item's answer depends on the others'. */
+export function mixingModel(): Bytes {
+  return model({
+    node: [node('ReduceMean', ['x'], ['mean'], [intList('axes', [0])]), node('Sub', ['x', 'mean'], ['y'])],
+    input: [value('x', ['n', 3])],
+    output: [value('y', ['n', 3])],
+  });
+}
+
+/** Takes vectors of just seven elements, and does not say so. */
+export function pickyModel(): Bytes {
+  return model({
+    node: [node('Reshape', ['x', 'seven'], ['row']), node('Neg', ['row'], ['y'])],
+    initializer: [ints('seven', [1, 7])],
+    input: [value('x', ['n'])],
+    output: [value('y', [1, 7])],
+  });
+}
+
+/** A well-formed file whose operator has no implementation for this datatype. */
+export function withoutKernelModel(): Bytes {
+  return model({
+    node: [node('Softmax', ['x'], ['y'])],
+    input: [value('x', ['n', 4], UINT8)],
+    output: [value('y', ['n', 4], UINT8)],
+  });
+}
+
+/** y = -x, the shapes said by nothing but its input. */
+export function negationModel(name: string): Bytes {
+  return model({ name, node: [node('Neg', ['x'], ['y'])], input: [value('x', ['n'])], output: [value('y', ['n'])] });
+}
+
+function model(graph: Onnx.IGraphProto): Bytes {
+  const proto = { irVersion: 8, producerName: 'tests', opsetImport: [{ domain: '', version: 17 }] };
+  return onnx.ModelProto.encode({ ...proto, graph: { name: 'g', ...graph } })
+    .finish()
+    .slice();
+}
+
+function node(
+  opType: string,
+  input: string[],
+  output: string[],
+  attribute: Onnx.IAttributeProto[] = [],
+): Onnx.INodeProto {
+  return { name: `the ${opType}`, opType, input, output, attribute };
+}
+
+function value(name: string, axes: Axes, elemType = FLOAT): Onnx.IValueInfoProto {
+  const dim = axes.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType, shape: { dim } } } };
+}
+
+function ints(name: string, values: number[]): Onnx.ITensorProto {
+  return { name, dims: [values.length], dataType: INT64, rawData: bigInts(values.map(BigInt)) };
+}
+
+function bigInts(values: bigint[]): Uint8Array {
+  return new Uint8Array(BigInt64Array.from(values).buffer);
+}
+
+function int(name: string, i: number): Onnx.IAttributeProto {
+  return { name, type: onnx.AttributeProto.AttributeType.INT, i };
+}
+
+function intList(name: string, values: number[]): Onnx.IAttributeProto {
+  return { name, type: onnx.AttributeProto.AttributeType.INTS, ints: values };
+}
