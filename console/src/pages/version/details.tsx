@@ -7,6 +7,7 @@ import { Facts } from '../../components/facts.tsx';
 import { Section } from '../../components/section.tsx';
 import { formatBytes, formatSeconds, formatShape, formatTime } from '../../format/format.ts';
 import { Inspection } from './inspection.tsx';
+import { Trials } from './trials.tsx';
 
 export function Details({ version }: { version: Version }) {
   const { manifest, admission } = version;
@@ -37,6 +38,7 @@ export function Details({ version }: { version: Version }) {
           }))}
         />
       </Section>
+      {admission && <Trials admission={admission} />}
       {admission?.inspection && <Inspection report={admission.inspection} />}
     </Stack>
   );
