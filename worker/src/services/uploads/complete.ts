@@ -1,10 +1,10 @@
 /** Ends an upload: puts the parts together, verifies the digest over what is stored, and only then lets it be referred to. */
 import { LeptonError, partCountOf, partLength, type StoredFile } from '@lepton-edge/protocol';
-import { and, eq, gt, inArray } from 'drizzle-orm';
+import { and, eq, gt, inArray, sql } from 'drizzle-orm';
 import { adopt } from '../../artifacts/loose-objects.ts';
 import { digestOfObject } from '../../artifacts/store.ts';
 import type { ServiceContext } from '../../context.ts';
-import { auditRow } from '../../db/audit.ts';
+import { auditRow, isRefused } from '../../db/audit.ts';
 import { artifacts, looseObjects, uploadParts, uploads } from '../../db/schema.ts';
 import { findUpload, type PartRow, type UploadRow, uploadNotFound } from './find.ts';
 
@@ -91,22 +91,29 @@ function incomplete(row: UploadRow, parts: readonly number[], what: string): Lep
   );
 }
 
-/** One batch, so that the file is there for the team or the upload goes on. */
+/** One batch, so that the file is there for the team or the upload goes on; of several calls at once one makes it. */
 async function record(ctx: ServiceContext, row: UploadRow): Promise<void> {
   const { db, now } = ctx.gateway;
   const at = now();
   const { objectKey: key, digest, sizeBytes, teamId } = row;
-  await db.batch([
-    ...adopt(db, { key, digest, sizeBytes }, teamId, at),
-    db.update(uploads).set({ state: 'done' }).where(eq(uploads.id, row.id)),
-    db.delete(uploadParts).where(eq(uploadParts.uploadId, row.id)),
-    auditRow(ctx, {
-      action: 'upload.complete',
-      team: teamId,
-      subject: `blob/${digest}`,
-      detail: { upload: row.id, sizeBytes },
-    }),
-  ]);
+  try {
+    await db.batch([
+      auditRow(ctx, {
+        action: 'upload.complete',
+        subject: `blob/${digest}`,
+        team: teamId,
+        detail: { upload: row.id, sizeBytes },
+        requires: sql`EXISTS (SELECT 1 FROM uploads WHERE id = ${row.id} AND state <> 'done')`,
+      }),
+      ...adopt(db, { key, digest, sizeBytes }, teamId, at),
+      db.update(uploads).set({ state: 'done' }).where(eq(uploads.id, row.id)),
+      db.delete(uploadParts).where(eq(uploadParts.uploadId, row.id)),
+    ]);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    const { row: other } = await findUpload(ctx, row.id);
+    if (other.state !== 'done') throw error;
+  }
   // It expired while it was verified, and its object is being collected.
   const [stored] = await db.select({ key: artifacts.key }).from(artifacts).where(eq(artifacts.digest, digest));
   if (!stored) throw uploadNotFound(row.id);
