@@ -11,6 +11,14 @@ export function readCursor(cursor: string | undefined): string | undefined {
   }
 }
 
+/** As `readCursor`, of a list that is sorted by a number. */
+export function readNumberCursor(cursor: string | undefined): number | undefined {
+  const text = readCursor(cursor);
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new LeptonError('invalid_request', 'cursor: expected the nextCursor of an earlier answer');
+}
+
 /** A page of `rows`, of which one more than `limit` was asked for. */
 export function pageFrom<Row, Item>(
   rows: readonly Row[],

@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import type { ServiceContext } from '../../context.ts';
 import { aliases, aliasHistory } from '../../db/schema.ts';
 import { findModel } from '../models/find.ts';
-import { pageFrom, readCursor } from '../page.ts';
+import { pageFrom, readNumberCursor } from '../page.ts';
 import { aliasNotFound, toAlias, toRevision } from './wire.ts';
 
 /** Newest first. @throws LeptonError `model_not_found`, or `alias_not_found` where there never was one */
@@ -17,11 +17,11 @@ export async function listAliasHistory(
 ): Promise<Page<AliasRevision>> {
   const model = await findModel(ctx, modelName);
   const { db } = ctx.gateway;
-  const before = readCursor(cursor);
+  const before = readNumberCursor(cursor);
   const history = and(eq(aliasHistory.modelId, model.id), eq(aliasHistory.alias, alias));
   const filter = and(
     history,
-    before === undefined ? undefined : lt(aliasHistory.revision, Number(before)),
+    before === undefined ? undefined : lt(aliasHistory.revision, before),
     actor === undefined ? undefined : eq(aliasHistory.createdBy, actor),
     since === undefined ? undefined : gte(aliasHistory.createdAt, Date.parse(since)),
     until === undefined ? undefined : lt(aliasHistory.createdAt, Date.parse(until)),

@@ -4,20 +4,20 @@ import { and, desc, eq, gte, lt } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { ServiceContext } from '../../context.ts';
 import { auditLog } from '../../db/schema.ts';
-import { pageFrom, readCursor } from '../page.ts';
+import { pageFrom, readNumberCursor } from '../page.ts';
 
 export async function listAudit(
   { gateway, principal }: ServiceContext,
   { limit, cursor, actor, model, action, since, until }: z.output<typeof AuditQuery>,
 ): Promise<Page<AuditEntry>> {
-  const before = readCursor(cursor);
+  const before = readNumberCursor(cursor);
   const rows = await gateway.db
     .select()
     .from(auditLog)
     .where(
       and(
         principal.scopes.has('admin') ? undefined : eq(auditLog.teamId, principal.teamId),
-        before === undefined ? undefined : lt(auditLog.seq, Number(before)),
+        before === undefined ? undefined : lt(auditLog.seq, before),
         actor === undefined ? undefined : eq(auditLog.actor, actor),
         model === undefined ? undefined : eq(auditLog.model, model),
         action === undefined ? undefined : eq(auditLog.action, action),

@@ -4,14 +4,14 @@ import { and, desc, eq, lt } from 'drizzle-orm';
 import type { Grant, ServiceContext } from '../../context.ts';
 import { models, versions } from '../../db/schema.ts';
 import { findModel } from '../models/find.ts';
-import { pageFrom, readCursor } from '../page.ts';
+import { pageFrom, readNumberCursor } from '../page.ts';
 import { toVersion } from './wire.ts';
 
 /** Newest first. @throws LeptonError `model_not_found` */
 export async function listVersions(ctx: ServiceContext, modelName: string, query: PageQuery): Promise<Page<Version>> {
   const model = await findModel(ctx, modelName);
-  const cursor = readCursor(query.cursor);
-  const before = cursor === undefined ? undefined : lt(versions.version, Number(cursor));
+  const cursor = readNumberCursor(query.cursor);
+  const before = cursor === undefined ? undefined : lt(versions.version, cursor);
   const rows = await ctx.gateway.db
     .select()
     .from(versions)
