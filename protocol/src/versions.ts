@@ -160,8 +160,9 @@ export const Admission = z.object({
   /** Whether the model may run in the Worker's WASM runtime, and why not. */
   edgeEligible: z.boolean(),
   edgeReason: z.string().optional(),
-  /** Multiply-adds of one run at batch 1, as far as the file tells. */
+  /** Multiply-adds of one run at most, as far as the file tells, and the input shapes that holds for. */
   multiplyAdds: z.number().optional(),
+  multiplyAddsAt: z.record(z.string(), z.array(z.number().int())).optional(),
   edge: TrialReport.optional(),
   edgeFailure: TrialFailure.optional(),
   node: TrialReport.optional(),

@@ -54,11 +54,13 @@ function placeAtEdge({ edge, asked }: PlaceInput): PlaceDecision {
   return edge.unavailable === undefined ? { kind: 'edge', otherwise: [] } : refuse('no_placement', edge.unavailable);
 }
 
-function placeOnNode({ nodes, regions, versionDigest }: PlaceInput): PlaceDecision {
+function placeOnNode({ nodes, regions, versionDigest, policy, edge }: PlaceInput): PlaceDecision {
   const allowed = regions ? nodes.filter((node) => node.region !== null && regions.includes(node.region)) : nodes;
   if (allowed.length === 0) {
     const where = regions ? ` in ${regions.join(', ')}` : '';
-    return refuse('no_placement', `this model needs a gpu-node, and none is ready${where}`);
+    const why =
+      policy === 'auto' && edge.ineligible !== undefined ? `; it does not run at the edge: ${edge.ineligible}` : '';
+    return refuse('no_placement', `this model needs a gpu-node, and none is ready${where}${why}`);
   }
   const rank = (node: PlaceCandidate) => (node.loaded.has(versionDigest) ? 0 : 1);
   const ordered = [...allowed].sort((a, b) => rank(a) - rank(b) || a.pending - b.pending || (a.id < b.id ? -1 : 1));

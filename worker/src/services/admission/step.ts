@@ -2,7 +2,7 @@
  * The admission chore: takes versions that are being admitted further, step by step: a trial on a node, one at the edge,
  * the decision. Where each stands is in the database, so that what is interrupted goes on with the same step.
  */
-import { type Admission, type Manifest, type TensorSpec, trialShapes } from '@lepton-edge/protocol';
+import type { Admission, Manifest, TensorSpec } from '@lepton-edge/protocol';
 import { and, asc, eq, lte, sql } from 'drizzle-orm';
 import type { Gateway } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
@@ -142,8 +142,8 @@ async function edgeStep({ trial, now }: Gateway, candidate: Candidate): Promise<
   const { manifest, admission, digest, objectKey } = candidate;
   const reason = edgeExcluded(manifest) ?? edgeUnbounded(admission, candidate);
   if (reason !== undefined) return { next: 'decide', found: {} };
-  // Its cost is known for the likeliest shapes alone; a run that ended on a node was one of these.
-  const shapes = admission.node?.shapes ?? trialShapes(manifest)[0];
+  // Only these are bounded: by the run that ended on a node, or by what the file tells.
+  const shapes = admission.node?.shapes ?? admission.multiplyAddsAt;
   const outcome = await tryAtEdge(trial, { digest, objectKey }, manifest, shapes, now);
   return outcome.ok
     ? { next: 'decide', found: { edge: outcome.report }, signature: outcome }

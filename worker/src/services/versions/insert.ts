@@ -113,7 +113,7 @@ async function measuredBefore({ gateway: { db } }: ServiceContext, digest: strin
     )
     .limit(1);
   if (!found?.admission) return undefined;
-  const { edge, edgeFailure, node, nodeFailure, multiplyAdds, notes } = found.admission;
+  const { edge, edgeFailure, node, nodeFailure, notes } = found.admission;
   const { inputs, outputs } = found.manifest;
-  return { measures: { edge, edgeFailure, node, nodeFailure, multiplyAdds, notes }, signature: { inputs, outputs } };
+  return { measures: { edge, edgeFailure, node, nodeFailure, notes }, signature: { inputs, outputs } };
 }

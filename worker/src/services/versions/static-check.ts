@@ -24,7 +24,7 @@ export interface NamedFile extends VersionFile {
 /** What reading showed, before anything was run. */
 export interface StaticFindings {
   manifest: Manifest;
-  report: Pick<Admission, 'inspection' | 'multiplyAdds' | 'notes'>;
+  report: Pick<Admission, 'inspection' | 'multiplyAdds' | 'multiplyAddsAt' | 'notes'>;
   /** What makes a run's cost unbounded by the file; undefined for none. */
   controlFlow: 'none' | 'branches' | 'loops' | 'unknown';
 }
@@ -65,13 +65,15 @@ export async function staticCheck(
   };
 }
 
-/** What a run on the likeliest generated inputs takes, as far as the file tells. */
-function costOf(model: Model, manifest: Manifest): Pick<Admission, 'multiplyAdds' | 'notes'> {
-  const [shapes] = trialShapes(manifest);
-  if (!shapes) return { notes: ['the cost of a run is not known: its inputs are too large to be generated'] };
-  const cost = boundCostOf(model, shapes);
-  if (cost.known) return { multiplyAdds: cost.multiplyAdds, notes: [] };
-  return { notes: [`the file does not tell the cost of a run: ${cost.because}`] };
+/** What a run takes on the likeliest generated inputs for which the file tells. */
+function costOf(model: Model, manifest: Manifest): Pick<Admission, 'multiplyAdds' | 'multiplyAddsAt' | 'notes'> {
+  let because = 'its inputs are too large to be generated';
+  for (const shapes of trialShapes(manifest)) {
+    const cost = boundCostOf(model, shapes);
+    if (cost.known) return { multiplyAdds: cost.multiplyAdds, multiplyAddsAt: shapes, notes: [] };
+    because = cost.because;
+  }
+  return { notes: [`the file does not tell the cost of a run: ${because}`] };
 }
 
 /** The model's own file: `model.onnx`, or the only `.onnx` or `.ort`, or the only file. */
