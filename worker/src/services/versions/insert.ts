@@ -14,10 +14,13 @@ import type { StaticFindings } from './static-check.ts';
 import { versionDigest } from './version-digest.ts';
 import { toVersion } from './wire.ts';
 
+/** A row of D1 holds 2 MB, and the report is in it, too. */
+const MAX_MANIFEST_BYTES = 1_000_000;
+
 /**
  * A version whose digest was measured before takes over the measures and is ready at once; any other is left to admission.
  * @param before statements that make its files referable, for the front of the batch
- * @throws LeptonError `blob_not_found` when a file was collected meanwhile, `model_not_found`
+ * @throws LeptonError `model_invalid` for a manifest of more than a megabyte, `blob_not_found` when a file was collected meanwhile, `model_not_found`
  */
 export async function insertVersion(
   ctx: ServiceContext,
@@ -26,6 +29,7 @@ export async function insertVersion(
   before: readonly BatchItem<'sqlite'>[],
 ): Promise<Version> {
   const { db, directory, janitors, now } = ctx.gateway;
+  checkSize(stated);
   const id = newId('ver');
   const at = now();
   const digest = await versionDigest(stated);
@@ -79,6 +83,16 @@ export async function insertVersion(
   const [inserted] = await db.select().from(versions).where(eq(versions.id, id));
   if (!inserted) throw new Error(`version ${id} was written and cannot be read back`);
   return toVersion(model.name, inserted);
+}
+
+/** @throws LeptonError `model_invalid` for a manifest that the registry cannot keep in a row */
+function checkSize(manifest: Manifest): void {
+  const { byteLength } = new TextEncoder().encode(JSON.stringify(manifest));
+  if (byteLength <= MAX_MANIFEST_BYTES) return;
+  throw new LeptonError(
+    'model_invalid',
+    `the manifest is ${byteLength} bytes of JSON, at most ${MAX_MANIFEST_BYTES} are kept: give long labels as a file (labels.path)`,
+  );
 }
 
 /** Whether nothing is left to try: an earlier version of another policy may never have been tried at the edge. */
