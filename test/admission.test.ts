@@ -158,12 +158,20 @@ describe('a version of several files', () => {
 
   it('runs with weights from a file of their own, on a node', async () => {
     const { client: own, name, secret } = await newModel();
-    const files = await storeAll(own, { 'model.onnx': externalModel('parts/w.bin', 8), 'parts/w.bin': weights });
-    const made = await own.versions.create(name, { files, manifest: { card: 'external' } });
+    const files = await storeAll(own, {
+      'model.onnx': externalModel('parts/w.bin', 8),
+      'parts/w.bin': weights,
+      'README.md': new TextEncoder().encode('# Größe'),
+      'labels.txt': new TextEncoder().encode('one\ntwo\n'),
+    });
+    const made = await own.versions.create(name, {
+      files,
+      manifest: { card: { path: 'README.md' }, labels: { path: 'labels.txt' } },
+    });
     expect(made).toMatchObject({
       version: 1,
       sizeBytes: expect.any(Number),
-      manifest: { files: [{ path: 'model.onnx' }, {}] },
+      manifest: { card: '# Größe', files: [{ path: 'model.onnx' }, {}, {}, {}] },
     });
     const version = await admitted(own, made);
     expect(version).toMatchObject({

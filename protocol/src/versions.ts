@@ -30,6 +30,9 @@ export type VersionFile = z.infer<typeof VersionFile>;
 export const PlacementPolicy = z.enum(['auto', 'edge', 'node']);
 export type PlacementPolicy = z.infer<typeof PlacementPolicy>;
 
+/** What people should know of a model: plain text or Markdown. */
+const Card = z.string().max(65_536);
+
 const manifestFields = {
   task: Task.default('tensor'),
   labels: z.union([z.array(z.string().max(256)).max(100_000), z.strictObject({ path: FilePath })]).optional(),
@@ -84,7 +87,6 @@ const manifestFields = {
     })
     .optional(),
   license: z.string().max(256).optional(),
-  card: z.string().max(65_536).optional(),
   provenance: z.record(z.string(), z.unknown()).optional(),
 };
 
@@ -96,6 +98,8 @@ export const ManifestInput = z.strictObject({
   ...manifestFields,
   /** Read from the file; stated anyway, it must agree. */
   format: z.enum(['onnx', 'ort']).optional(),
+  /** Text, or one of the files, whose text is taken. */
+  card: z.union([Card, z.strictObject({ path: FilePath })]).optional(),
   files: z.array(VersionFile).optional(),
   inputs: z.array(TensorSpec).optional(),
   outputs: z.array(TensorSpec).optional(),
@@ -106,6 +110,7 @@ export type ManifestInput = z.input<typeof ManifestInput>;
 export const Manifest = z.strictObject({
   ...manifestFields,
   format: z.enum(['onnx', 'ort']),
+  card: Card.optional(),
   files: z.array(VersionFile).min(1),
   inputs: z.array(TensorSpec),
   outputs: z.array(TensorSpec),

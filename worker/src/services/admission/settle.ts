@@ -99,11 +99,11 @@ function rejection(
 function tellFailure({ kind, message }: TrialFailure): string {
   switch (kind) {
     case 'load':
-      return `it cannot be loaded: ${message}`;
+      return `it cannot be loaded: ${message}. Export it with operators and datatypes that ONNX Runtime implements`;
     case 'memory':
-      return `it needs more memory than there is: ${message}`;
+      return `it needs more memory than there is: ${message}. Make it smaller, for instance with its weights in int8`;
     case 'stopped':
-      return `its run brought the engine down or had to be stopped: ${message}`;
+      return `its run brought the engine down or had to be stopped: ${message}. See that its loops end, and try it with ONNX Runtime itself`;
     case 'inputs':
       return `it refused every generated input: ${message}. State fitting shapes and values in the manifest under trial.inputs`;
   }

@@ -3,12 +3,23 @@ import { LeptonError, type ManifestInput } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { NamedFile } from './static-check.ts';
 
+const MAX_CARD_BYTES = 65_536;
 const MAX_LABELS_BYTES = 4 * 1024 * 1024;
 /** Above this a tokenizer is taken on trust until it is used: it would not fit beside a model anyway. */
 const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
 
 const Labels = z.array(z.string().max(256)).max(100_000);
 const Tokenizer = z.looseObject({ model: z.looseObject({}) });
+
+/** The card as text, whether it was stated or came as a file. @throws LeptonError `model_invalid` naming the file */
+export async function readCard(
+  blobs: R2Bucket,
+  { card }: Pick<z.output<typeof ManifestInput>, 'card'>,
+  files: readonly NamedFile[],
+): Promise<string | undefined> {
+  if (card === undefined || typeof card === 'string') return card;
+  return await text(blobs, named(files, card.path, 'card.path'), MAX_CARD_BYTES);
+}
 
 /** @throws LeptonError `model_invalid` naming the file */
 export async function checkCompanions(

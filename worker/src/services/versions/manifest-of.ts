@@ -9,7 +9,8 @@ import {
 } from '@lepton-edge/protocol';
 import type { z } from 'zod';
 
-type Stated = z.output<typeof ManifestInput>;
+/** What an uploader states, with the card's text. */
+type Stated = Omit<z.output<typeof ManifestInput>, 'card'> & { card?: string | undefined };
 
 /**
  * @param files what came, the model's own file first

@@ -13,7 +13,7 @@ import { boundCostOf } from '../../onnx/cost/bound-cost.ts';
 import { type Inspection, inspectModel } from '../../onnx/inspect.ts';
 import type { Model } from '../../onnx/model.ts';
 import { readModel } from '../../onnx/read-model.ts';
-import { checkCompanions } from './companions.ts';
+import { checkCompanions, readCard } from './companions.ts';
 import { manifestOf } from './manifest-of.ts';
 
 /** A file of the version to be, and where its bytes are. */
@@ -38,14 +38,15 @@ const NO_SIGNATURE: Inspection['inputs'] = [];
  */
 export async function staticCheck(
   blobs: R2Bucket,
-  stated: z.output<typeof ManifestInput>,
+  given: z.output<typeof ManifestInput>,
   files: readonly NamedFile[],
 ): Promise<StaticFindings> {
   const main = mainFile(files);
   const source = rangesOf(blobs, main);
   const isOrt = (await identifierOf(source)) === ORT_IDENTIFIER;
-  checkFormat(stated.format, main, isOrt);
-  await checkCompanions(blobs, stated, files);
+  checkFormat(given.format, main, isOrt);
+  await checkCompanions(blobs, given, files);
+  const stated = { ...given, card: await readCard(blobs, given, files) };
   if (isOrt) {
     const signature = { inputs: stated.inputs ?? NO_SIGNATURE, outputs: stated.outputs ?? NO_SIGNATURE };
     return {
