@@ -1,6 +1,7 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { PART_BYTES } from '@lepton-edge/protocol';
 import { describe, expect, inject, it } from 'vitest';
 import { type Answer, type CallOptions, call, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
@@ -90,20 +91,32 @@ describe('a call with an Idempotency-Key', () => {
   });
 
   it('goes on when its caller goes away', async () => {
-    const name = freshName('model');
+    const { secret } = await newTeamKey('models:write');
+    const bytes = randomBytes(3 * PART_BYTES);
+    const begun = await call('POST', '/api/uploads', {
+      key: secret,
+      body: { sizeBytes: bytes.byteLength, digest: sha256(bytes) },
+    });
+    const path = `/api/uploads/${begun.body.id}`;
+    for (let k = 1; k <= 3; k++) {
+      const part = bytes.subarray((k - 1) * PART_BYTES, k * PART_BYTES);
+      expect(await call('PUT', `${path}/parts/${k}`, { key: secret, body: part })).toMatchObject({ status: 200 });
+    }
     const idempotencyKey = randomUUID();
-    const headers = {
-      authorization: `Bearer ${inject('adminKey')}`,
-      'content-type': 'application/json',
-      'idempotency-key': idempotencyKey,
-    };
     const stop = new AbortController();
-    const body = JSON.stringify({ name });
-    const gone = fetch(`${inject('gatewayUrl')}/api/models`, { method: 'POST', headers, body, signal: stop.signal });
-    setTimeout(() => stop.abort(), 3);
+    const gone = fetch(`${inject('gatewayUrl')}${path}/complete`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${secret}`, 'idempotency-key': idempotencyKey },
+      signal: stop.signal,
+    });
+    setTimeout(() => stop.abort(), 100);
     await gone.catch(() => undefined);
-    const post = poster('/api/models', undefined, idempotencyKey);
-    await expect.poll(async () => (await post({ name })).status, { timeout: 5_000 }).toBe(201);
+    const complete = poster(`${path}/complete`, secret, idempotencyKey);
+    const again = async () => {
+      const answer = await complete(undefined);
+      return `${answer.status} ${replayed(answer)}`;
+    };
+    await expect.poll(again, { timeout: 30_000, interval: 200 }).toBe('200 true');
   });
 });
 
