@@ -15,7 +15,11 @@ export const GRANT_HEADER = 'x-lepton-grant';
 export const CHALLENGE_PATH = '/.well-known/lepton-node';
 
 const NodeName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'expected 1 to 63 of a-z, 0-9, ".", "_" and "-"');
-const NodeUrl = z.url({ protocol: /^https?$/ }).max(500);
+/** Paths are put behind it, so that it must end where they begin; what names a user would travel with every call. */
+const NodeUrl = z
+  .url({ protocol: /^https?$/ })
+  .max(500)
+  .regex(/^[^?#@]*$/, 'expected an address without "?", "#" and "@"');
 
 export const NodeToken = z.object({ id: z.string(), token: z.string(), expiresAt: z.string() });
 export type NodeToken = z.infer<typeof NodeToken>;

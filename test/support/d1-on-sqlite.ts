@@ -15,7 +15,7 @@ export function openD1(): { sqlite: DatabaseSync; binding: unknown } {
     sqlite.exec('BEGIN');
     try {
       const results = [];
-      for (const statement of statements) results.push(await statement.all());
+      for (const statement of statements) results.push(statement.run());
       sqlite.exec('COMMIT');
       return results;
     } catch (error) {
@@ -42,11 +42,12 @@ class Statement {
   }
 
   async all() {
-    return { success: true, results: this.#sqlite.prepare(this.#query).all(...this.#params) };
+    return this.run();
   }
 
-  async run() {
-    return await this.all();
+  /** Not async, so that nothing comes between the statements of a batch. */
+  run() {
+    return { success: true, results: this.#sqlite.prepare(this.#query).all(...this.#params) };
   }
 
   async raw(): Promise<unknown[][]> {

@@ -2,9 +2,11 @@
 import { LeptonError } from '@lepton-edge/protocol';
 import type { Gateway } from './context.ts';
 import type { AppContext } from './http/app-env.ts';
+import { documentOf } from './http/document.ts';
 import { errorResponse } from './http/error-response.ts';
 import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
+import { conditional } from './middleware/conditional.ts';
 import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
 import { wakeSealer } from './middleware/wake-sealer.ts';
@@ -15,19 +17,14 @@ import { blobRoutes } from './routes/blobs.ts';
 import { documentRoutes } from './routes/documents.ts';
 import { grantRoutes } from './routes/grants.ts';
 import { inferRoutes } from './routes/infer.ts';
+import { documentInference } from './routes/inference-document.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { uploadRoutes } from './routes/uploads.ts';
-import { documentJsonBody, versionRoutes } from './routes/versions.ts';
-import { VERSION } from './version.ts';
+import { versionRoutes } from './routes/versions.ts';
 
 /** Paths of the gateway itself; every other one is the console's. */
 const OWN_PATHS = /^\/(api|v1|v2|docs|\.well-known)(\/|$)|^\/(metrics|openapi\.json)$/;
-
-const DOCUMENT = {
-  openapi: '3.1.0',
-  info: { title: 'Lepton Edge', version: VERSION, description: 'The control plane of the gateway.' },
-};
 
 /** @param gatewayOf makes the isolate's gateway on the first request and answers the same one from then on */
 export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
@@ -40,6 +37,7 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
   app.use('/api/*', wakeSealer());
+  app.use('/api/*', conditional());
   for (const routes of [
     modelRoutes,
     versionRoutes,
@@ -55,10 +53,10 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   }
   app.route('/', inferRoutes);
   app.route('/', documentRoutes);
-  app.openAPIRegistry.registerComponent('securitySchemes', 'key', { type: 'http', scheme: 'bearer' });
+  documentInference(app.openAPIRegistry);
+  let document: ReturnType<typeof documentOf> | undefined;
   app.get('/openapi.json', (c) => {
-    const document = app.getOpenAPI31Document(DOCUMENT);
-    documentJsonBody(document);
+    document ??= documentOf(app);
     return c.json(document);
   });
   app.onError((error, c) => errorResponse(c, error));

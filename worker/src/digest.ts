@@ -1,4 +1,4 @@
-/** SHA-256, as the registry and the caches write it. */
+/** SHA-256, as the registry and the caches write it, and what makes JSON fit for it. */
 
 /** SHA-256 of bytes in lower-case hexadecimal. */
 export async function sha256Hex(bytes: Uint8Array): Promise<string> {
@@ -8,4 +8,11 @@ export async function sha256Hex(bytes: Uint8Array): Promise<string> {
 /** Bytes in lower-case hexadecimal. */
 export function hex(bytes: ArrayBuffer): string {
   return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** For `JSON.parse`: JSON can escape half a surrogate pair, which RFC 8785 refuses. U+FFFD stands for it. */
+export function wellFormed(_key: string, value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), inner]));
 }

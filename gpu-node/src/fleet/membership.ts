@@ -39,6 +39,8 @@ export class Membership {
   #poked = false;
   #wake: () => void = () => undefined;
   #loop: Promise<void> | undefined;
+  /** The report or join under way. Never rejects. */
+  #underWay: Promise<unknown> = Promise.resolve();
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -71,21 +73,29 @@ export class Membership {
   async leave(): Promise<void> {
     this.#stop.abort();
     this.#wake();
+    await Promise.race([this.#sayFarewell(), timer(FAREWELL_MS)]);
+  }
+
+  /** After the report under way: one that came behind the farewell would undo it. */
+  async #sayFarewell(): Promise<void> {
+    await this.#underWay;
     const credential = this.#credential;
     if (!credential) return;
     const beat: Heartbeat = { ...this.#options.report(), state: 'draining' };
-    const farewell = this.#options.gateway.heartbeat(credential.id, credential.credential, beat).catch((error) => {
+    try {
+      await this.#options.gateway.heartbeat(credential.id, credential.credential, beat);
+    } catch (error) {
       this.#options.onChange({ state: 'waiting', reason: `the gateway was not told of the end: ${messageOf(error)}` });
-    });
-    await Promise.race([farewell, timer(FAREWELL_MS)]);
+    }
   }
 
   async #run(): Promise<void> {
     const { store, gateway } = this.#options;
     this.#credential = await store.read(gateway.url);
     while (!this.#stop.signal.aborted) {
-      const waitMs = await this.#attempt();
-      await this.#pause(waitMs);
+      const attempt = this.#attempt();
+      this.#underWay = attempt.catch(() => undefined);
+      await this.#pause(await attempt);
     }
   }
 

@@ -58,3 +58,9 @@ export const ModelMetadata = z.object({
   outputs: z.array(TensorMetadata),
 });
 export type ModelMetadata = z.infer<typeof ModelMetadata>;
+
+/** `GET /v2/models/{ref}/ready` */
+export const ModelReady = z.object({ name: z.string(), version: z.string(), ready: z.literal(true) });
+
+/** What every refused or failed call of `/v2` answers. */
+export const InferenceFailure = z.object({ error: z.string(), code: z.string() });

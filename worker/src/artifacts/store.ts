@@ -63,8 +63,13 @@ async function copyHashing(body: ReadableStream<Uint8Array>, target: WritableStr
 export async function digestOfObject(blobs: R2Bucket, key: string): Promise<string | undefined> {
   const object = await blobs.get(key);
   if (!object) return undefined;
+  return await digestOfStream(object.body);
+}
+
+/** Reads a stream to its end; nothing of it is held. */
+export async function digestOfStream(body: ReadableStream): Promise<string> {
   const hash = new crypto.DigestStream('SHA-256');
-  await object.body.pipeTo(hash);
+  await body.pipeTo(hash);
   return `sha256:${hex(await hash.digest)}`;
 }
 

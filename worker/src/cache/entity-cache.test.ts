@@ -5,14 +5,16 @@ const MINUTE = 60_000;
 
 /** A cache over a database that can be changed and taken away, with a clock that stands still until it is moved. */
 function setup() {
-  const world = { now: 0, value: 'a' as string | undefined, away: false, reads: 0 };
+  const world = { now: 0, value: 'a' as string | undefined, away: false, reads: 0, gate: Promise.resolve() };
   const pending: Promise<unknown>[] = [];
   const cache = new EntityCache<string>({
     now: () => world.now,
     load: async () => {
       world.reads++;
       if (world.away) throw new Error('the database is away');
-      return world.value;
+      const { value } = world;
+      await world.gate;
+      return value;
     },
   });
   const get = () => cache.get('k', (promise) => pending.push(promise));
@@ -95,5 +97,22 @@ describe('EntityCache', () => {
     world.value = 'b';
     cache.forget('k');
     expect(await get()).toBe('b');
+  });
+
+  it('forgets a read that began before the request, too', async () => {
+    const { world, cache, get, settle } = setup();
+    await get();
+    const gate = Promise.withResolvers<void>();
+    world.gate = gate.promise;
+    world.now = 3_000;
+    expect(await get()).toBe('a');
+    world.value = 'b';
+    cache.forget('k');
+    const after = get();
+    gate.resolve();
+    expect(await after).toBe('b');
+    await settle();
+    expect(await get()).toBe('b');
+    expect(world.reads).toBe(3);
   });
 });

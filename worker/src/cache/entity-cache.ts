@@ -62,19 +62,20 @@ export class EntityCache<T> {
     }
   }
 
-  /** Forgets an entity that this isolate has just changed. */
+  /** Forgets an entity that this isolate has just changed; a read that began before the change is not remembered. */
   forget(key: string): void {
     this.#entries.delete(key);
+    this.#refreshes.forget(key);
   }
 
   #refresh(key: string, waitUntil: WaitUntil): Promise<Entry<T>> {
     return this.#refreshes.run(
       key,
-      async () => {
+      async (isCurrent) => {
         // Age counts from before the read: what changed while it was under way is not in it.
         const readAt = this.#now();
         const entry = { value: await this.#load(key), readAt };
-        this.#entries.set(key, entry);
+        if (isCurrent()) this.#entries.set(key, entry);
         return entry;
       },
       waitUntil,

@@ -9,8 +9,15 @@
 /** Keeps a promise alive after the answer, as a request's ExecutionContext does. */
 export type WaitUntil = (promise: Promise<unknown>) => void;
 
+interface Run<T> {
+  promise?: Promise<T>;
+}
+
+/** @param isCurrent whether those who ask for the key now would still share this run */
+export type Work<T> = (isCurrent: () => boolean) => Promise<T>;
+
 export class SingleFlight<T> {
-  readonly #underWay = new Map<string, Promise<T>>();
+  readonly #underWay = new Map<string, Run<T>>();
   readonly #waiterTimeoutMs: number;
 
   constructor(waiterTimeoutMs = 10_000) {
@@ -18,21 +25,29 @@ export class SingleFlight<T> {
   }
 
   /** Runs `work`, or shares its result when the same key is under way. A failure of a shared run is the waiter's own chance. */
-  async run(key: string, work: () => Promise<T>, waitUntil: WaitUntil): Promise<T> {
+  async run(key: string, work: Work<T>, waitUntil: WaitUntil): Promise<T> {
     const shared = this.#underWay.get(key);
-    if (!shared) return this.#start(key, work, waitUntil);
-    const outcome = await settleWithin(shared, this.#waiterTimeoutMs);
+    if (!shared?.promise) return this.#start(key, work, waitUntil);
+    const outcome = await settleWithin(shared.promise, this.#waiterTimeoutMs);
     if (outcome.settled) return outcome.value;
     // Whoever started it may be gone: those who come from now on share this run instead.
     if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
     return this.run(key, work, waitUntil);
   }
 
-  #start(key: string, work: () => Promise<T>, waitUntil: WaitUntil): Promise<T> {
-    const promise = work().finally(() => {
-      if (this.#underWay.get(key) === promise) this.#underWay.delete(key);
+  /** Those who ask from now on share nothing that began before. */
+  forget(key: string): void {
+    this.#underWay.delete(key);
+  }
+
+  #start(key: string, work: Work<T>, waitUntil: WaitUntil): Promise<T> {
+    const run: Run<T> = {};
+    this.#underWay.set(key, run);
+    const isCurrent = () => this.#underWay.get(key) === run;
+    const promise = work(isCurrent).finally(() => {
+      if (isCurrent()) this.#underWay.delete(key);
     });
-    this.#underWay.set(key, promise);
+    run.promise = promise;
     waitUntil(promise.catch(() => undefined));
     return promise;
   }

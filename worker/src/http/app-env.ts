@@ -10,6 +10,8 @@ export interface AppEnv {
     requestId: string;
     /** Set behind `authenticate`. */
     principal: Principal;
+    /** Set behind `readJson`: the body as it came. */
+    body?: Uint8Array<ArrayBuffer>;
   };
 }
 

@@ -5,10 +5,13 @@ import type { Gateway } from '../context.ts';
 /** An inference body, after inflating. */
 export const MAX_INFER_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
+/** Room made before a byte has come; it doubles as the bytes come. A declared body of at most this is never copied. */
+const FIRST_ROOM_BYTES = 64 * 1024;
 
 /**
- * Reads a whole body of at most `limitBytes` and hands it to `use`; its bytes count as held until `use` is done.
- * @throws LeptonError `body_too_large`, or `overloaded` when the isolate holds too many bodies already.
+ * Reads a whole body of at most `limitBytes` and hands it to `use`; its bytes count as held from when they came until `use`
+ * is done.
+ * @throws LeptonError `body_too_large`, or `overloaded` when the isolate holds too many bodies already
  */
 export async function withBody<T>(
   request: Request,
@@ -16,8 +19,6 @@ export async function withBody<T>(
   held: Gateway['bodies'],
   use: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
 ): Promise<T> {
-  const declared = contentLength(request);
-  if (declared !== undefined && declared > limitBytes) throw tooLarge(limitBytes, `${declared} bytes`);
   let reserved = 0;
   const reserve = (bytes: number) => {
     if (held.heldBytes + bytes > MAX_HELD_BYTES && held.heldBytes > reserved) {
@@ -29,37 +30,44 @@ export async function withBody<T>(
     reserved += bytes;
   };
   try {
-    reserve(declared ?? 0);
-    return await use(await readAll(request, declared, limitBytes, reserve));
+    return await use(await readBody(request, limitBytes, reserve));
   } finally {
     held.heldBytes -= reserved;
   }
 }
 
-async function readAll(
+/**
+ * Reads a whole body. What is left of one that is refused can still be read by others, so that the caller gets the answer.
+ * @param arrived is told of bytes as they come, and may throw
+ * @throws LeptonError `body_too_large`
+ */
+export async function readBody(
   request: Request,
-  declared: number | undefined,
   limitBytes: number,
-  reserve: (bytes: number) => void,
+  arrived: (bytes: number) => void = () => undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (!request.body) return new Uint8Array();
-  if (declared !== undefined) return new Uint8Array(await request.arrayBuffer());
-  const chunks: Uint8Array[] = [];
+  const declared = contentLength(request);
+  if (declared !== undefined && declared > limitBytes) throw tooLarge(limitBytes, `${declared} bytes`);
+  if (!request.body || declared === 0) return new Uint8Array();
+  const most = declared ?? limitBytes + 1;
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
+  let room = new ArrayBuffer(Math.min(FIRST_ROOM_BYTES, most));
   let size = 0;
-  // Not cancelled when it is refused: what is left is read on elsewhere, so that the caller gets the answer.
-  for await (const chunk of (request.body as ReadableStream<Uint8Array>).values({ preventCancel: true })) {
-    size += chunk.byteLength;
-    if (size > limitBytes) throw tooLarge(limitBytes, 'more');
-    reserve(chunk.byteLength);
-    chunks.push(chunk);
+  try {
+    while (size < most) {
+      if (size === room.byteLength) room = room.transfer(Math.min(2 * size, most));
+      const { done, value } = await reader.read(new Uint8Array(room, size));
+      // The room went with the call and comes back with the answer.
+      if (value) room = value.buffer as ArrayBuffer;
+      if (done) break;
+      size += value.byteLength;
+      if (size > limitBytes) throw tooLarge(limitBytes, 'more');
+      arrived(value.byteLength);
+    }
+  } finally {
+    reader.releaseLock();
   }
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+  return new Uint8Array(room, 0, size);
 }
 
 /** The declared length of a body; undefined when it is sent in chunks. */

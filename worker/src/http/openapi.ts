@@ -1,8 +1,9 @@
 /** What the route files share: an app whose inputs meet their schema, and the answers every route can give. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { LeptonError, Problem } from '@lepton-edge/protocol';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { AppEnv } from './app-env.ts';
+import './components.ts';
 
 export function createApi(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
@@ -25,6 +26,28 @@ export function json<T extends z.ZodType>(schema: T, description: string) {
   return { content: { 'application/json': { schema } }, description };
 }
 
+/** A JSON answer that tells its ETag: who has it already is answered 304. */
+export function cacheable<T extends z.ZodType>(schema: T, description: string) {
+  const headers = {
+    ETag: { description: 'Names this answer, for `If-None-Match`.', schema: { type: 'string' as const } },
+  };
+  return {
+    200: { ...json(schema, description), headers },
+    304: { description: 'It is what the caller has (`If-None-Match`).', headers },
+  };
+}
+
+/** Of a route that makes or changes something. `worker/src/middleware/idempotency.ts` reads it. */
+export const IdempotencyHeaders = z.object({
+  'idempotency-key': z
+    .string()
+    .regex(/^[ -~]{1,255}$/)
+    .optional()
+    .describe(
+      'Sent again within 24 h with the same key, path and body, the call is not done twice: the first answer comes again, with the header `idempotency-replayed: true`.',
+    ),
+});
+
 /** A JSON body of a schema; it is required. */
 export function jsonBody<T extends z.ZodType>(schema: T) {
   return { content: { 'application/json': { schema } }, required: true as const };
@@ -41,16 +64,23 @@ const DESCRIPTIONS = {
   416: 'The range is not within the file.',
   422: 'What was sent cannot be accepted.',
   429: 'Too much at once: try again after the time told.',
+  500: 'The gateway failed; its log has the cause under the request id.',
   503: 'It cannot be done now: try again after the time told.',
 } as const;
 
-/** The failures of a route, as problem details. */
-export function problems<S extends keyof typeof DESCRIPTIONS>(...statuses: S[]) {
-  const answer = (status: S) => ({
+type Failure = keyof typeof DESCRIPTIONS;
+
+/** The failures of a route, as problem details; 500 and 503 are of every route. */
+export function problems<S extends Failure>(...statuses: S[]) {
+  const answer = (status: Failure) => ({
     content: { 'application/problem+json': { schema: Problem } },
     description: DESCRIPTIONS[status] as string,
   });
-  return Object.fromEntries(statuses.map((status) => [status, answer(status)])) as Record<S, ReturnType<typeof answer>>;
+  const all = [...statuses, 500 as const, 503 as const];
+  return Object.fromEntries(all.map((status) => [status, answer(status)])) as Record<
+    S | 500 | 503,
+    ReturnType<typeof answer>
+  >;
 }
 
 /** Every route behind a key. */

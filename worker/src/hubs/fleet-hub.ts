@@ -15,20 +15,29 @@ export interface LiveNode {
 
 export type NodeIdentity = Pick<LiveNode, 'id' | 'name' | 'issuer' | 'region'>;
 
+const REMEMBER_MS = 60 * 60 * 1000;
+
 export class FleetHub extends DurableObject<Env> {
   readonly #nodes = new Map<string, LiveNode>();
+  /** Removed nodes, whose ids are never used again: a heartbeat that was under way must not bring one back. */
+  readonly #removed = new Set<string>();
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     state.storage.sql.exec('CREATE TABLE IF NOT EXISTS live_nodes (id TEXT PRIMARY KEY, node TEXT NOT NULL)');
+    state.storage.sql.exec(
+      'CREATE TABLE IF NOT EXISTS removed_nodes (id TEXT PRIMARY KEY, removed_at INTEGER NOT NULL)',
+    );
+    for (const { id } of state.storage.sql.exec<{ id: string }>('SELECT id FROM removed_nodes')) this.#removed.add(id);
     for (const row of state.storage.sql.exec<{ node: string }>('SELECT node FROM live_nodes')) {
       const node = JSON.parse(row.node) as LiveNode;
       this.#nodes.set(node.id, node);
     }
   }
 
-  /** Takes a heartbeat; answers when it was received. */
-  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): number {
+  /** Takes a heartbeat; answers when it was received, undefined for a node that was removed. */
+  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): number | undefined {
+    if (this.#removed.has(identity.id)) return undefined;
     const before = this.#nodes.get(identity.id);
     const node: LiveNode = { ...identity, heartbeat, receivedAt: Date.now() };
     this.#nodes.set(node.id, node);
@@ -51,8 +60,19 @@ export class FleetHub extends DurableObject<Env> {
     return this.list().filter((node) => node.silentMs < NODE_LOST_AFTER_MS && node.heartbeat.state === 'ready');
   }
 
+  /** For good: the node was removed. */
   forget(id: string): void {
+    const { sql } = this.ctx.storage;
+    const now = Date.now();
     this.#nodes.delete(id);
-    this.ctx.storage.sql.exec('DELETE FROM live_nodes WHERE id = ?', id);
+    this.#removed.add(id);
+    sql.exec('DELETE FROM live_nodes WHERE id = ?', id);
+    sql.exec('INSERT OR REPLACE INTO removed_nodes (id, removed_at) VALUES (?, ?)', id, now);
+    // By then its credential is refused everywhere, and no call is that old.
+    const old = sql.exec<{ id: string }>(
+      'DELETE FROM removed_nodes WHERE removed_at < ? RETURNING id',
+      now - REMEMBER_MS,
+    );
+    for (const row of old) this.#removed.delete(row.id);
   }
 }

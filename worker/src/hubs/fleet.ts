@@ -16,7 +16,8 @@ export interface Fleet {
   /** Says that a call to this node failed in a way another node might not. */
   failed(nodeId: string): void;
   list(): Promise<(LiveNode & { silentMs: number })[]>;
-  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Promise<number>;
+  /** When it was received; undefined for a node that was removed. */
+  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Promise<number | undefined>;
   forget(nodeId: string): Promise<void>;
 }
 
@@ -39,8 +40,8 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
     list: async () => (await hub().list()) as (LiveNode & { silentMs: number })[],
     heartbeat: async (identity, heartbeat) => await hub().heartbeat(identity, heartbeat),
     async forget(nodeId) {
-      known.forget('fleet');
       await hub().forget(nodeId);
+      known.forget('fleet');
     },
   };
 }

@@ -12,8 +12,10 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
-import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { createKey, listKeys, revokeKey } from '../services/keys/keys.ts';
 import { createTeam } from '../services/teams/create.ts';
 import { listTeams } from '../services/teams/list.ts';
@@ -22,47 +24,57 @@ const admin = { tags: ['Access'], security: KEY, middleware: [authenticate('admi
 
 const makeTeam = createRoute({
   ...admin,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
   method: 'post',
   path: '/api/teams',
+  operationId: 'createTeam',
   summary: 'Make a team',
-  request: { body: jsonBody(CreateTeamInput) },
-  responses: { 201: json(Team, 'The team.'), ...problems(400, 401, 403, 409) },
+  request: { headers: IdempotencyHeaders, body: jsonBody(CreateTeamInput) },
+  responses: { 201: json(Team, 'The team.'), ...problems(400, 401, 403, 409, 413, 422) },
 });
 
 const teams = createRoute({
   ...admin,
   method: 'get',
   path: '/api/teams',
+  operationId: 'listTeams',
   summary: 'List teams by name',
   request: { query: PageQuery },
-  responses: { 200: json(pageOf(Team), 'A page of teams.'), ...problems(400, 401, 403) },
+  responses: { ...cacheable(pageOf(Team), 'A page of teams.'), ...problems(400, 401, 403) },
 });
 
 const makeKey = createRoute({
   ...admin,
+  middleware: [authenticate('admin'), readJson(), idempotent({ issuesSecret: true })] as const,
   method: 'post',
   path: '/api/keys',
+  operationId: 'createKey',
   summary: 'Make a key',
-  request: { body: jsonBody(CreateKeyInput) },
-  responses: { 201: json(IssuedKey, 'The key; its secret is shown this once.'), ...problems(400, 401, 403, 404) },
+  request: { headers: IdempotencyHeaders, body: jsonBody(CreateKeyInput) },
+  responses: {
+    201: json(IssuedKey, 'The key; its secret is shown this once.'),
+    ...problems(400, 401, 403, 404, 409, 413, 422),
+  },
 });
 
 const keys = createRoute({
   ...admin,
   method: 'get',
   path: '/api/keys',
+  operationId: 'listKeys',
   summary: 'List keys',
   request: { query: KeyQuery },
-  responses: { 200: json(pageOf(Key), 'A page of keys.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(pageOf(Key), 'A page of keys.'), ...problems(400, 401, 403, 404) },
 });
 
 const revoke = createRoute({
   ...admin,
   method: 'delete',
   path: '/api/keys/{id}',
+  operationId: 'revokeKey',
   summary: 'Revoke a key',
   request: { params: z.object({ id: z.string().max(64) }) },
-  responses: { 204: { description: 'The key is refused everywhere within 10 s.' }, ...problems(401, 403, 404) },
+  responses: { 204: { description: 'The key is refused everywhere within 10 s.' }, ...problems(400, 401, 403, 404) },
 });
 
 export const accessRoutes = createApi()

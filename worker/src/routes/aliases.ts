@@ -14,8 +14,10 @@ import {
   RollbackAliasInput,
 } from '@lepton-edge/protocol';
 import { serviceContext } from '../http/app-env.ts';
-import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { deleteAlias } from '../services/aliases/delete.ts';
 import { getAliasAt, listAliasHistory } from '../services/aliases/history.ts';
 import { patchAlias } from '../services/aliases/protect.ts';
@@ -29,50 +31,55 @@ const AliasParam = ModelParam.extend({ alias: AliasName });
 const list = createRoute({
   method: 'get',
   path: '/api/models/{model}/aliases',
+  operationId: 'listAliases',
   tags: ['Aliases'],
   summary: 'List aliases by name',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { params: ModelParam, query: PageQuery },
-  responses: { 200: json(pageOf(Alias), 'A page of aliases.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(pageOf(Alias), 'A page of aliases.'), ...problems(400, 401, 403, 404) },
 });
 
 const get = createRoute({
   method: 'get',
   path: '/api/models/{model}/aliases/{alias}',
+  operationId: 'getAlias',
   tags: ['Aliases'],
   summary: 'Read an alias, as it is or as it was',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { params: AliasParam, query: AliasQuery },
-  responses: { 200: json(Alias, 'The alias.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(Alias, 'The alias.'), ...problems(400, 401, 403, 404) },
 });
 
 const put = createRoute({
   method: 'put',
   path: '/api/models/{model}/aliases/{alias}',
+  operationId: 'putAlias',
   tags: ['Aliases'],
   summary: 'Move an alias, or make it',
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
+  middleware: [authenticate('models:write'), readJson()] as const,
   request: { params: AliasParam, body: jsonBody(PutAliasInput) },
-  responses: { 200: json(Alias, 'The alias as it is now.'), ...problems(400, 401, 403, 404, 409) },
+  responses: { 200: json(Alias, 'The alias as it is now.'), ...problems(400, 401, 403, 404, 409, 413) },
 });
 
 const patch = createRoute({
   method: 'patch',
   path: '/api/models/{model}/aliases/{alias}',
+  operationId: 'patchAlias',
   tags: ['Aliases'],
   summary: 'Protect an alias from everyone but admin, or no longer',
   security: KEY,
-  middleware: [authenticate('admin')] as const,
+  middleware: [authenticate('admin'), readJson()] as const,
   request: { params: AliasParam, body: jsonBody(PatchAliasInput) },
-  responses: { 200: json(Alias, 'The alias; its revision is the same.'), ...problems(400, 401, 403, 404) },
+  responses: { 200: json(Alias, 'The alias; its revision is the same.'), ...problems(400, 401, 403, 404, 413) },
 });
 
 const remove = createRoute({
   method: 'delete',
   path: '/api/models/{model}/aliases/{alias}',
+  operationId: 'deleteAlias',
   tags: ['Aliases'],
   summary: 'Delete an alias',
   description: 'Its history stays, and its revision numbers go on when it is made again.',
@@ -85,23 +92,28 @@ const remove = createRoute({
 const rollback = createRoute({
   method: 'post',
   path: '/api/models/{model}/aliases/{alias}/rollback',
+  operationId: 'rollbackAlias',
   tags: ['Aliases'],
   summary: 'Take an alias back to an earlier revision’s targets',
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
-  request: { params: AliasParam, body: jsonBody(RollbackAliasInput) },
-  responses: { 200: json(Alias, 'The alias as it is now, at a new revision.'), ...problems(400, 401, 403, 404, 409) },
+  middleware: [authenticate('models:write'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: AliasParam, body: jsonBody(RollbackAliasInput) },
+  responses: {
+    200: json(Alias, 'The alias as it is now, at a new revision.'),
+    ...problems(400, 401, 403, 404, 409, 413, 422),
+  },
 });
 
 const history = createRoute({
   method: 'get',
   path: '/api/models/{model}/aliases/{alias}/history',
+  operationId: 'listAliasHistory',
   tags: ['Aliases'],
   summary: 'List the moves of an alias, newest first',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { params: AliasParam, query: AliasHistoryQuery },
-  responses: { 200: json(pageOf(AliasRevision), 'A page of moves.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(pageOf(AliasRevision), 'A page of moves.'), ...problems(400, 401, 403, 404) },
 });
 
 export const aliasRoutes = createApi()

@@ -11,8 +11,10 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
-import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { createModel } from '../services/models/create.ts';
 import { deleteModel } from '../services/models/delete.ts';
 import { getModel } from '../services/models/find.ts';
@@ -24,50 +26,55 @@ export const ModelParam = z.object({ model: ModelName });
 const create = createRoute({
   method: 'post',
   path: '/api/models',
+  operationId: 'createModel',
   tags: ['Models'],
   summary: 'Make a model',
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
-  request: { body: jsonBody(CreateModelInput) },
-  responses: { 201: json(Model, 'The model.'), ...problems(400, 401, 403, 404, 409) },
+  middleware: [authenticate('models:write'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, body: jsonBody(CreateModelInput) },
+  responses: { 201: json(Model, 'The model.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
 const list = createRoute({
   method: 'get',
   path: '/api/models',
+  operationId: 'listModels',
   tags: ['Models'],
   summary: 'List models by name',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { query: PageQuery },
-  responses: { 200: json(pageOf(Model), 'A page of models.'), ...problems(400, 401, 403) },
+  responses: { ...cacheable(pageOf(Model), 'A page of models.'), ...problems(400, 401, 403) },
 });
 
 const get = createRoute({
   method: 'get',
   path: '/api/models/{model}',
+  operationId: 'getModel',
   tags: ['Models'],
   summary: 'Read a model',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { params: ModelParam },
-  responses: { 200: json(Model, 'The model.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(Model, 'The model.'), ...problems(400, 401, 403, 404) },
 });
 
 const patch = createRoute({
   method: 'patch',
   path: '/api/models/{model}',
+  operationId: 'patchModel',
   tags: ['Models'],
   summary: 'Change a model’s task, description, visibility or labels',
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
+  middleware: [authenticate('models:write'), readJson()] as const,
   request: { params: ModelParam, body: jsonBody(PatchModelInput) },
-  responses: { 200: json(Model, 'The model as it is now.'), ...problems(400, 401, 403, 404) },
+  responses: { 200: json(Model, 'The model as it is now.'), ...problems(400, 401, 403, 404, 413) },
 });
 
 const remove = createRoute({
   method: 'delete',
   path: '/api/models/{model}',
+  operationId: 'deleteModel',
   tags: ['Models'],
   summary: 'Delete a model with its versions, aliases and grants',
   description: 'While aliases or grants to other teams refer to it, only with force=true.',

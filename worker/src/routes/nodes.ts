@@ -12,50 +12,60 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
-import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { takeHeartbeat } from '../services/nodes/heartbeat.ts';
 import { joinNode } from '../services/nodes/join.ts';
 import { listNodes, removeNode } from '../services/nodes/list.ts';
 import { createNodeToken } from '../services/nodes/tokens.ts';
 
+/** Who joins has no key yet. */
+const MAX_JOIN_BYTES = 64 * 1024;
 const NodeParam = z.object({ id: z.string().max(64) });
 
 const makeToken = createRoute({
   method: 'post',
   path: '/api/nodes/tokens',
+  operationId: 'createNodeToken',
   tags: ['Nodes'],
   summary: 'Make a one-time token by which a node joins',
   security: KEY,
-  middleware: [authenticate('admin')] as const,
-  responses: { 201: json(NodeToken, 'The token; it is shown this once.'), ...problems(401, 403) },
+  middleware: [authenticate('admin'), readJson(), idempotent({ issuesSecret: true })] as const,
+  request: { headers: IdempotencyHeaders },
+  responses: { 201: json(NodeToken, 'The token; it is shown this once.'), ...problems(400, 401, 403, 409, 413, 422) },
 });
 
 const join = createRoute({
   method: 'post',
   path: '/api/nodes/join',
+  operationId: 'joinNode',
   tags: ['Nodes'],
   summary: 'Join the fleet',
   description:
     'The token in the body is the authorisation. Before answering, the gateway calls the node at its address.',
+  middleware: [readJson({ maxBytes: MAX_JOIN_BYTES })] as const,
   request: { body: jsonBody(JoinInput) },
-  responses: { 201: json(JoinAnswer, 'The id and the credential of the node.'), ...problems(400, 401, 422) },
+  responses: { 201: json(JoinAnswer, 'The id and the credential of the node.'), ...problems(400, 401, 413, 422) },
 });
 
 const heartbeat = createRoute({
   method: 'post',
   path: '/api/nodes/{id}/heartbeat',
+  operationId: 'reportNode',
   tags: ['Nodes'],
   summary: 'Report a node’s state',
   security: KEY,
-  middleware: [authenticate('node')] as const,
+  middleware: [authenticate('node'), readJson()] as const,
   request: { params: NodeParam, body: jsonBody(Heartbeat) },
-  responses: { 200: json(HeartbeatAnswer, 'Received.'), ...problems(400, 401, 403, 404, 422) },
+  responses: { 200: json(HeartbeatAnswer, 'Received.'), ...problems(400, 401, 403, 404, 413, 422) },
 });
 
 const list = createRoute({
   method: 'get',
   path: '/api/nodes',
+  operationId: 'listNodes',
   tags: ['Nodes'],
   summary: 'List nodes by name',
   security: KEY,
@@ -67,12 +77,13 @@ const list = createRoute({
 const remove = createRoute({
   method: 'delete',
   path: '/api/nodes/{id}',
+  operationId: 'removeNode',
   tags: ['Nodes'],
   summary: 'Remove a node',
   security: KEY,
   middleware: [authenticate('admin')] as const,
   request: { params: NodeParam },
-  responses: { 204: { description: 'Removed; its credential no longer works.' }, ...problems(401, 403, 404) },
+  responses: { 204: { description: 'Removed; its credential no longer works.' }, ...problems(400, 401, 403, 404) },
 });
 
 export const nodeRoutes = createApi()

@@ -12,8 +12,10 @@ import {
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
 import { contentLength } from '../http/body.ts';
-import { createApi, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent, LONG_LEASE_MS } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { completeUpload, dropUpload } from '../services/uploads/complete.ts';
 import { createUpload } from '../services/uploads/create.ts';
 import { findUpload, toUpload } from '../services/uploads/find.ts';
@@ -24,16 +26,18 @@ const own = { tags: ['Uploads'], security: KEY, middleware: [authenticate('model
 
 const create = createRoute({
   ...own,
+  middleware: [authenticate('models:write'), readJson(), idempotent()] as const,
   method: 'post',
   path: '/api/uploads',
+  operationId: 'createUpload',
   summary: 'Begin an upload, or go on with one',
   description:
     'A file that is stored for the caller’s team is not sent again (`exists`); an upload of the same file that the team left open is answered again.',
-  request: { body: jsonBody(CreateUploadInput) },
+  request: { headers: IdempotencyHeaders, body: jsonBody(CreateUploadInput) },
   responses: {
     200: json(z.union([UploadExists, Upload]), 'The file is stored already, or its upload was begun before.'),
     201: json(Upload, 'The upload.'),
-    ...problems(400, 401, 403, 429),
+    ...problems(400, 401, 403, 409, 413, 422, 429),
   },
 });
 
@@ -41,15 +45,17 @@ const get = createRoute({
   ...own,
   method: 'get',
   path: '/api/uploads/{id}',
+  operationId: 'getUpload',
   summary: 'Ask how far an upload is',
   request: { params: UploadParam },
-  responses: { 200: json(Upload, 'The upload.'), ...problems(401, 403, 404) },
+  responses: { ...cacheable(Upload, 'The upload.'), ...problems(400, 401, 403, 404) },
 });
 
 const put = createRoute({
   ...own,
   method: 'put',
   path: '/api/uploads/{id}/parts/{part}',
+  operationId: 'putUploadPart',
   summary: 'Send a part',
   description: `Every part but the last is ${PART_BYTES} bytes long. Parts may come in any order and at once; one sent again replaces itself.`,
   request: {
@@ -64,26 +70,29 @@ const put = createRoute({
       required: true,
     },
   },
-  responses: { 200: json(UploadedPart, 'The part is stored.'), ...problems(400, 401, 403, 404, 409, 411, 503) },
+  responses: { 200: json(UploadedPart, 'The part is stored.'), ...problems(400, 401, 403, 404, 409, 411) },
 });
 
 const complete = createRoute({
   ...own,
+  middleware: [authenticate('models:write'), readJson(), idempotent({ leaseMs: LONG_LEASE_MS })] as const,
   method: 'post',
   path: '/api/uploads/{id}/complete',
+  operationId: 'completeUpload',
   summary: 'End an upload',
   description: 'Verifies the digest over the stored bytes, which takes a while for a large file. May be called again.',
-  request: { params: UploadParam },
-  responses: { 200: json(StoredFile, 'The file is stored.'), ...problems(401, 403, 404, 409, 422, 503) },
+  request: { headers: IdempotencyHeaders, params: UploadParam },
+  responses: { 200: json(StoredFile, 'The file is stored.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
 const drop = createRoute({
   ...own,
   method: 'delete',
   path: '/api/uploads/{id}',
+  operationId: 'deleteUpload',
   summary: 'Give an upload up',
   request: { params: UploadParam },
-  responses: { 204: { description: 'It is gone; a file it completed stays.' }, ...problems(401, 403, 404) },
+  responses: { 204: { description: 'It is gone; a file it completed stays.' }, ...problems(400, 401, 403, 404) },
 });
 
 export const uploadRoutes = createApi()

@@ -15,10 +15,21 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
-import { contentLength, withBody } from '../http/body.ts';
-import { createApi, invalidRequest, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { contentLength } from '../http/body.ts';
+import {
+  cacheable,
+  createApi,
+  IdempotencyHeaders,
+  invalidRequest,
+  json,
+  jsonBody,
+  KEY,
+  problems,
+} from '../http/openapi.ts';
 import { readGrant } from '../infer/read-grant.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { idempotent, LONG_LEASE_MS } from '../middleware/idempotency.ts';
+import { readJson } from '../middleware/read-json.ts';
 import { archiveVersion } from '../services/versions/archive.ts';
 import { createVersion, createVersionOfFiles, MAX_UPLOAD_BYTES } from '../services/versions/create.ts';
 import { getGrantedVersion, getVersion, listVersions } from '../services/versions/read.ts';
@@ -29,23 +40,40 @@ const UPLOAD_DIGEST_HEADER = 'x-lepton-digest';
 const MAX_MANIFEST_BYTES = 8192;
 const MAX_JSON_BYTES = 8 * 1024 * 1024;
 
+const bytes = z.any().meta({ type: 'string', format: 'binary' });
+
 const create = createRoute({
+  hide: true,
   method: 'post',
   path: '/api/models/{model}/versions',
+  operationId: 'createVersion',
   tags: ['Versions'],
   summary: 'Make the next version',
   description: `The body is the ONNX or ORT file itself, with its Content-Length (curl -X POST -T model.onnx), at most ${MAX_UPLOAD_BYTES} bytes; or JSON that names files uploaded before. The version is \`admitting\` until it has been tried, and serves when it is \`ready\`.`,
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
+  middleware: [
+    authenticate('models:write'),
+    readJson({ maxBytes: MAX_JSON_BYTES, applies: isJson }),
+    idempotent({
+      raw: {
+        applies: (c) => !isJson(c),
+        leaseMs: LONG_LEASE_MS,
+        maxBytes: MAX_UPLOAD_BYTES,
+        headers: [MANIFEST_HEADER],
+        digestHeader: UPLOAD_DIGEST_HEADER,
+        digestOf: (answer) => Version.safeParse(answer).data?.manifest.files[0]?.digest,
+      },
+    }),
+  ] as const,
   request: {
     params: ModelParam,
-    headers: z.object({
+    headers: IdempotencyHeaders.extend({
       [MANIFEST_HEADER]: z.string().optional().describe('The manifest as JSON, at most 8 KB.'),
       [UPLOAD_DIGEST_HEADER]: Digest.optional().describe('What the bytes must be; checked when given.'),
     }),
     body: {
-      // JSON may come as well (`documentJsonBody`): declared here, every body of another type would be refused.
-      content: { 'application/octet-stream': { schema: z.any().meta({ type: 'string', format: 'binary' }) } },
+      // JSON may come as well (`documented`): declared here, every body of another type would be refused.
+      content: { 'application/octet-stream': { schema: bytes } },
       required: true,
     },
   },
@@ -55,48 +83,63 @@ const create = createRoute({
 const list = createRoute({
   method: 'get',
   path: '/api/models/{model}/versions',
+  operationId: 'listVersions',
   tags: ['Versions'],
   summary: 'List versions, newest first',
   security: KEY,
   middleware: [authenticate('models:read')] as const,
   request: { params: ModelParam, query: PageQuery },
-  responses: { 200: json(pageOf(Version), 'A page of versions.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(pageOf(Version), 'A page of versions.'), ...problems(400, 401, 403, 404) },
 });
 
 const get = createRoute({
   method: 'get',
   path: '/api/models/{model}/versions/{version}',
+  operationId: 'getVersion',
   tags: ['Versions'],
   summary: 'Read a version',
   security: KEY,
   middleware: [authenticate('models:read', 'node')] as const,
   request: { params: ModelParam.extend({ version: VersionNumber }) },
-  responses: { 200: json(Version, 'The version.'), ...problems(400, 401, 403, 404) },
+  responses: { ...cacheable(Version, 'The version.'), ...problems(400, 401, 403, 404) },
 });
 
-/** Adds to the document what the route itself cannot declare. */
-export function documentJsonBody(document: ReturnType<ReturnType<typeof createApi>['getOpenAPI31Document']>): void {
-  const { schema } = z.toJSONSchema(z.object({ schema: CreateVersionInput }), { io: 'input' }).properties ?? {};
-  const body = document.paths?.[create.path]?.post?.requestBody;
-  if (schema && body && 'content' in body) body.content['application/json'] = { schema: schema as never };
-}
 const archive = createRoute({
   method: 'post',
   path: '/api/models/{model}/versions/{version}/archive',
+  operationId: 'archiveVersion',
   tags: ['Versions'],
   summary: 'Archive a version',
   description: 'It runs no more; its record and its files stay. Refused while an alias points at it.',
   security: KEY,
-  middleware: [authenticate('models:write')] as const,
-  request: { params: ModelParam.extend({ version: VersionNumber }), body: jsonBody(ArchiveVersionInput) },
-  responses: { 200: json(Version, 'The version, archived.'), ...problems(400, 401, 403, 404, 409) },
+  middleware: [authenticate('models:write'), readJson(), idempotent()] as const,
+  request: {
+    headers: IdempotencyHeaders,
+    params: ModelParam.extend({ version: VersionNumber }),
+    body: jsonBody(ArchiveVersionInput),
+  },
+  responses: { 200: json(Version, 'The version, archived.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
-export const versionRoutes = createApi()
+export const versionRoutes = createApi();
+
+const { middleware: _middleware, hide: _hide, ...documented } = create;
+versionRoutes.openAPIRegistry.registerPath({
+  ...documented,
+  request: {
+    ...documented.request,
+    body: {
+      required: true,
+      content: { 'application/octet-stream': { schema: bytes }, 'application/json': { schema: CreateVersionInput } },
+    },
+  },
+});
+
+versionRoutes
   .openapi(create, async (c) => {
     const { model } = c.req.valid('param');
     const version = isJson(c)
-      ? await createVersionOfFiles(serviceContext(c), model, await readFiles(c))
+      ? await createVersionOfFiles(serviceContext(c), model, readFiles(c))
       : await createVersion(serviceContext(c), model, {
           ...uploadBody(c),
           manifest: readManifest(c.req.header(MANIFEST_HEADER)),
@@ -153,9 +196,8 @@ function uploadBody(c: AppContext): { body: ReadableStream<Uint8Array>; sizeByte
   return { body, sizeBytes };
 }
 
-async function readFiles(c: AppContext) {
-  const bytes = await withBody(c.req.raw, MAX_JSON_BYTES, c.get('gateway').bodies, async (body) => body);
-  const parsed = CreateVersionInput.safeParse(parseJson(bytes));
+function readFiles(c: AppContext) {
+  const parsed = CreateVersionInput.safeParse(parseJson(c.get('body') ?? new Uint8Array()));
   if (!parsed.success) throw invalidRequest(parsed.error, 'json');
   return parsed.data;
 }

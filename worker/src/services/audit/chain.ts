@@ -1,7 +1,7 @@
 /** The chain of hashes over the audit log: every entry's hash covers what it says and the hash of the one before. */
 import { LeptonError } from '@lepton-edge/protocol';
 import canonicalize from 'canonicalize';
-import { sha256Hex } from '../../digest.ts';
+import { sha256Hex, wellFormed } from '../../digest.ts';
 
 /** Where the sealed part of the log ends. Kept outside the database, so that a tail cut off is missed. */
 export interface AuditHead {
@@ -97,11 +97,4 @@ function mismatch(before: AuditHead | undefined, row: ChainRow): LeptonError {
 
 function missing(first: number, last: number): string {
   return first === last ? `entry ${first} is missing` : `entries ${first} to ${last} are missing`;
-}
-
-/** JSON can escape half a surrogate pair, which RFC 8785 refuses: U+FFFD stands for it. */
-function wellFormed(_key: string, value: unknown): unknown {
-  if (typeof value === 'string') return value.toWellFormed();
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key.toWellFormed(), inner]));
 }

@@ -22,6 +22,7 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
   }
   const { name, issuer, region } = node;
   const receivedAt = await gateway.fleet.heartbeat({ id, name, issuer, region }, heartbeat);
+  if (receivedAt === undefined) throw notFound(id);
   return { id, receivedAt: new Date(receivedAt).toISOString() };
 }
 

@@ -4,7 +4,7 @@ import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Gateway } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
-import { isPreconditionFailure } from '../../db/database.ts';
+import { isPreconditionFailure, isUniqueViolation } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
 import { apiKeys, nodes, nodeTokens } from '../../db/schema.ts';
 import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
@@ -12,26 +12,49 @@ import { verifyAddress } from './verify-address.ts';
 
 /** Credentials of nodes belong to this team; their scope `node` gives them nothing else. */
 const NODE_TEAM = 'team_default';
+/** Each further try means that another join or a removal came between. */
+const MAX_TRIES = 4;
+
+type Input = z.output<typeof JoinInput>;
+type Token = typeof nodeTokens.$inferSelect;
 
 /**
  * A name that is taken is taken over: the token was given by an administrator, and the earlier credential ends.
- * @throws LeptonError `unauthenticated` for a token that is unknown, used or expired; `node_unverified`
+ * @throws LeptonError `unauthenticated` for a token that is unknown, used or expired; `node_unverified`; `unavailable` when
+ * others join under this name all the time
  */
-export async function joinNode(
-  gateway: Gateway,
-  origin: string,
-  input: z.output<typeof JoinInput>,
-): Promise<JoinAnswer> {
-  const { db, now } = gateway;
+export async function joinNode(gateway: Gateway, origin: string, input: Input): Promise<JoinAnswer> {
   const issuer = gateway.settings.publicUrl ?? origin;
-  const hash = await hashSecret(input.token);
+  let token = await findToken(gateway, input.token);
+  await verifyAddress(gateway, input.url, issuer, input.publicKey);
+  for (let tries = 0; tries < MAX_TRIES; tries++) {
+    const joined = await tryJoin(gateway, token, issuer, input);
+    if (joined) return joined;
+    token = await findToken(gateway, input.token);
+  }
+  throw new LeptonError('unavailable', `others are joining or removing "${input.name}" all the time: join again`, {
+    retryAfterSeconds: 1,
+  });
+}
+
+async function findToken({ db, now }: Gateway, secret: string): Promise<Token> {
+  const hash = await hashSecret(secret);
   const valid = and(eq(nodeTokens.hash, hash), isNull(nodeTokens.nodeId), gt(nodeTokens.expiresAt, now()));
   const [token] = await db.select().from(nodeTokens).where(valid);
-  if (!token) throw badToken();
-  await verifyAddress(gateway, input.url, issuer, input.publicKey);
+  if (token) return token;
+  throw new LeptonError(
+    'unauthenticated',
+    'the join token is unknown, used or expired: make a new one (POST /api/nodes/tokens)',
+  );
+}
 
+/** @returns undefined when the token was used, or the name taken or given up, since they were looked up */
+async function tryJoin(gateway: Gateway, token: Token, issuer: string, input: Input): Promise<JoinAnswer | undefined> {
+  const { db, now } = gateway;
   const [known] = await db.select({ id: nodes.id }).from(nodes).where(eq(nodes.name, input.name));
   const id = known?.id ?? newId('node');
+  // The id of a node that was removed is not used again.
+  const stillKnown = known ? sql`EXISTS (SELECT 1 FROM nodes WHERE id = ${id})` : sql`1`;
   const credential = newSecret('lnc');
   const at = now();
   const place = {
@@ -43,8 +66,9 @@ export async function joinNode(
   };
   const key = {
     id: newId('key'),
-    // NULL, and so an error that ends the batch, when another join has used the token meanwhile.
-    teamId: sql<string>`CASE WHEN EXISTS (SELECT 1 FROM node_tokens WHERE id = ${token.id} AND node_id IS NULL) THEN ${NODE_TEAM} END`,
+    // NULL, and so an error that ends the batch, when another join has used the token meanwhile, or the node was removed.
+    teamId: sql<string>`CASE WHEN EXISTS (SELECT 1 FROM node_tokens WHERE id = ${token.id} AND node_id IS NULL)
+      AND ${stillKnown} THEN ${NODE_TEAM} END`,
     nodeId: id,
     name: `node ${input.name}`,
     prefix: prefixOf(credential),
@@ -82,15 +106,8 @@ export async function joinNode(
       }),
     ]);
   } catch (error) {
-    if (isPreconditionFailure(error, 'api_keys.team_id')) throw badToken();
+    if (isPreconditionFailure(error, 'api_keys.team_id') || isUniqueViolation(error, 'nodes.name')) return undefined;
     throw error;
   }
   return { id, credential, issuer };
-}
-
-function badToken(): LeptonError {
-  return new LeptonError(
-    'unauthenticated',
-    'the join token is unknown, used or expired: make a new one (POST /api/nodes/tokens)',
-  );
 }

@@ -56,7 +56,10 @@ async function challenge(gateway: Gateway, url: string, body: object): Promise<z
 
 /** A public address has a host name under a public suffix; the gateway must not be made to call into private networks. */
 function refusePrivate(text: string): void {
-  const { protocol, hostname } = new URL(text);
+  const url = new URL(text);
+  const { protocol } = url;
+  // A dot at the end makes no other name.
+  const hostname = url.hostname.replace(/\.+$/, '');
   const literal = hostname.startsWith('[') || /^[\d.]+$/.test(hostname);
   const privateName =
     !hostname.includes('.') || /(^|\.)(localhost|local|internal|lan|home|corp|test|invalid|arpa)$/.test(hostname);

@@ -1,0 +1,142 @@
+/** What `/openapi.json` says of the plain routes: `/v2` and what describes the gateway. */
+import type { createRoute } from '@hono/zod-openapi';
+import {
+  HEADER_LENGTH,
+  InferenceFailure,
+  InferRequestBody,
+  InferResponseBody,
+  ModelMetadata,
+  ModelReady,
+  ServerMetadata,
+} from '@lepton-edge/protocol';
+import { z } from 'zod';
+import { type createApi, json, KEY } from '../http/openapi.ts';
+
+type Registry = ReturnType<typeof createApi>['openAPIRegistry'];
+type Route = Parameters<typeof createRoute>[0];
+
+const bytes = z.any().meta({ type: 'string', format: 'binary' });
+
+const DESCRIPTIONS: Record<number, string> = {
+  400: 'The request is not as the protocol or the model expects.',
+  401: 'No key, or one that is not known here.',
+  403: 'The key lacks the scope.',
+  404: 'There is no such model, version or alias for this key.',
+  413: 'The body is too large.',
+  429: 'Too much at once: try again after the time told.',
+  500: 'The gateway failed; its log has the cause under the request id.',
+  503: 'No placement can run it now: try again after the time told.',
+  504: 'The time for it was over.',
+};
+
+const failures = (...statuses: number[]) =>
+  Object.fromEntries(statuses.map((status) => [status, json(InferenceFailure, DESCRIPTIONS[status] ?? '')]));
+
+const ref = z.string().describe('`name`, `name@alias` or `name@3`.');
+const PLACES = [
+  { path: '', params: z.object({ ref }), of: '' },
+  {
+    path: '/versions/{version}',
+    params: z.object({ ref: z.string(), version: z.string().meta({ pattern: '^[1-9][0-9]{0,8}$' }) }),
+    of: 'Version',
+  },
+];
+
+/** Registers them; nothing is routed by this. */
+export function documentInference(registry: Registry): void {
+  const add = (route: Route) => registry.registerPath(route);
+  const open = { method: 'get' as const, tags: ['Inference'] };
+  add({
+    ...open,
+    path: '/v2/health/live',
+    operationId: 'getLiveness',
+    summary: 'Whether the gateway lives',
+    responses: { 200: json(z.object({ live: z.literal(true) }), 'It does.') },
+  });
+  add({
+    ...open,
+    path: '/v2/health/ready',
+    operationId: 'getReadiness',
+    summary: 'Whether the gateway takes requests',
+    responses: { 200: json(z.object({ ready: z.literal(true) }), 'It does.') },
+  });
+  add({
+    ...open,
+    path: '/v2',
+    operationId: 'getServerMetadata',
+    summary: 'Read what the server is',
+    security: KEY,
+    responses: { 200: json(ServerMetadata, 'The server.'), ...failures(401, 403, 500, 503) },
+  });
+  for (const place of PLACES) documentModel(add, place);
+  documentGateway(add);
+}
+
+function documentModel(add: (route: Route) => void, { path, params, of }: (typeof PLACES)[number]): void {
+  const base = `/v2/models/{ref}${path}`;
+  const common = { tags: ['Inference'], security: KEY, request: { params } };
+  add({
+    ...common,
+    method: 'get',
+    path: base,
+    operationId: `get${of || 'Model'}Metadata`,
+    summary: 'Read the names, datatypes and shapes of a model',
+    responses: { 200: json(ModelMetadata, 'The model.'), ...failures(400, 401, 403, 404, 500, 503) },
+  });
+  add({
+    ...common,
+    method: 'get',
+    path: `${base}/ready`,
+    operationId: `get${of || 'Model'}Readiness`,
+    summary: 'Whether an inference would work now',
+    responses: { 200: json(ModelReady, 'It would.'), ...failures(400, 401, 403, 404, 500, 503) },
+  });
+  const content = (schema: z.ZodType) => ({
+    'application/json': { schema },
+    'application/octet-stream': { schema: bytes },
+  });
+  add({
+    ...common,
+    method: 'post',
+    path: `${base}/infer`,
+    operationId: `infer${of}`,
+    summary: 'Run a model',
+    description: `JSON, or with the header \`${HEADER_LENGTH}\` JSON followed by the tensors’ bytes (the binary tensor data extension). At most 16 MiB.`,
+    request: {
+      params,
+      headers: z.object({
+        [HEADER_LENGTH]: z.string().regex(/^\d+$/).optional().describe('The length of the JSON part, in bytes.'),
+      }),
+      body: { required: true, content: content(InferRequestBody) },
+    },
+    responses: {
+      200: { description: 'The outputs.', content: content(InferResponseBody) },
+      ...failures(400, 401, 403, 404, 413, 429, 500, 503, 504),
+    },
+  });
+}
+
+function documentGateway(add: (route: Route) => void): void {
+  const open = { method: 'get' as const, tags: ['Gateway'] };
+  add({
+    ...open,
+    path: '/.well-known/jwks.json',
+    operationId: 'getPublicKeys',
+    summary: 'Read the public keys the gateway signs with',
+    responses: { 200: json(z.object({ keys: z.array(z.record(z.string(), z.unknown())) }), 'A JWK set (RFC 7517).') },
+  });
+  add({
+    ...open,
+    path: '/openapi.json',
+    operationId: 'getDocument',
+    summary: 'Read this document',
+    responses: { 200: json(z.looseObject({ openapi: z.string() }), 'The document.') },
+  });
+  add({
+    ...open,
+    path: '/docs',
+    operationId: 'getDocs',
+    summary: 'Read this document as a page',
+    responses: { 200: { description: 'A page.', content: { 'text/html': { schema: z.string() } } } },
+  });
+}

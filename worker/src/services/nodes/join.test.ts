@@ -1,0 +1,75 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { openD1 } from '../../../../test/support/d1-on-sqlite.ts';
+import type { Gateway } from '../../context.ts';
+import { openDatabase } from '../../db/database.ts';
+import { hashSecret } from '../../db/secrets.ts';
+import { joinNode } from './join.ts';
+
+/** A gateway with join tokens `t1` to `t3`, and a node that proves its address. */
+async function setup() {
+  const { sqlite, binding } = openD1();
+  for (const token of ['t1', 't2', 't3']) {
+    sqlite
+      .prepare(
+        "INSERT INTO node_tokens (id, hash, created_at, created_by, expires_at) VALUES (?, ?, 0, 'key_1', 9999999999999)",
+      )
+      .run(token, await hashSecret(token));
+  }
+  const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
+  const { x = '' } = await exportJWK(publicKey);
+  const gateway = {
+    settings: { allowPrivateNodes: true, publicUrl: 'https://gateway.example.com' },
+    db: openDatabase(binding as D1Database),
+    now: () => Date.now(),
+    fetch: async (_url: string, { body }: { body: string }) => {
+      const { nonce, audience } = JSON.parse(body);
+      const jwt = new SignJWT({ nonce }).setProtectedHeader({ alg: 'EdDSA' }).setAudience(audience).setIssuedAt();
+      return Response.json({ proof: await jwt.sign(privateKey) });
+    },
+  } as unknown as Gateway;
+  const join = async (token: string, name = 'n1') =>
+    await joinNode(gateway, 'https://gateway.example.com', {
+      token,
+      name,
+      url: 'http://node.example.com',
+      publicKey: { kty: 'OKP', crv: 'Ed25519', x },
+      labels: {},
+    });
+  const valid = () =>
+    sqlite.prepare('SELECT node_id AS node FROM api_keys WHERE node_id IS NOT NULL AND revoked_at IS NULL').all();
+  return { sqlite, gateway, join, valid };
+}
+
+describe('a join', () => {
+  it('under a name that another join takes at the same time is a take-over', async () => {
+    const { join, valid, sqlite } = await setup();
+    const [one, other] = await Promise.all([join('t1'), join('t2')]);
+    expect(one.id).toBe(other.id);
+    expect(one.credential).not.toBe(other.credential);
+    expect(valid()).toEqual([{ node: one.id }]);
+    expect(sqlite.prepare('SELECT id FROM nodes').all()).toEqual([{ id: one.id }]);
+  });
+
+  it('uses a token once, even twice at once', async () => {
+    const { join } = await setup();
+    const both = await Promise.allSettled([join('t1', 'a'), join('t1', 'b')]);
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'unauthenticated' } });
+  });
+
+  it('never brings back the id of a node that is removed meanwhile', async () => {
+    const { join, sqlite, gateway, valid } = await setup();
+    const { id } = await join('t1');
+    const batch = gateway.db.batch.bind(gateway.db);
+    let removed = false;
+    gateway.db.batch = (async (statements: never) => {
+      if (!removed) sqlite.exec('DELETE FROM nodes');
+      removed = true;
+      return await batch(statements);
+    }) as never;
+    const again = await join('t2');
+    expect(again.id).not.toBe(id);
+    expect(valid().at(-1)).toEqual({ node: again.id });
+  });
+});
