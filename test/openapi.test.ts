@@ -52,50 +52,55 @@ describe.each(documented.operations.map((operation) => [operation.operationId, o
       expect(status).toBeLessThan(300);
     });
 
-    it.runIf(security)('without a key, and with a weak one', async () => {
-      expect(await send(operation, { key: null, params: UNKNOWN })).toMatchObject({ status: 401 });
-      const weak = await newTeamKey(isControl ? 'infer' : 'ops');
-      expect(await send(operation, { key: weak.secret, params: UNKNOWN })).toMatchObject({ status: 403 });
-    });
+    if (security)
+      it('without a key, and with a weak one', async () => {
+        expect(await send(operation, { key: null, params: UNKNOWN })).toMatchObject({ status: 401 });
+        const weak = await newTeamKey(isControl ? 'infer' : 'ops');
+        expect(await send(operation, { key: weak.secret, params: UNKNOWN })).toMatchObject({ status: 403 });
+      });
 
-    it.runIf(responses['404'] && names.length > 0)('for what is not there', async () => {
-      const { params: _params, ...there } = await example();
-      const key = isControl && id !== 'reportNode' ? {} : { key: there.key ?? inject('adminKey') };
-      const { key: _key, ...rest } = there;
-      expect(await send(operation, { ...rest, ...key, params: UNKNOWN })).toMatchObject({ status: 404 });
-    });
+    if (responses['404'] && names.length > 0)
+      it('for what is not there', async () => {
+        const { params: _params, ...there } = await example();
+        const key = isControl && id !== 'reportNode' ? {} : { key: there.key ?? inject('adminKey') };
+        const { key: _key, ...rest } = there;
+        expect(await send(operation, { ...rest, ...key, params: UNKNOWN })).toMatchObject({ status: 404 });
+      });
 
-    it.runIf(responses['400'])('for what is malformed', async () => {
-      const there = await example();
-      if (isJson) {
-        const answer = await send(operation, { ...there, body: '{"a":', headers: JSON_TYPE });
-        expect(answer).toMatchObject({ status: 400 });
-      }
-      const name = names.find((name) => MALFORMED[name]);
-      if (isControl && name) {
-        const params = { ...there.params, [name]: MALFORMED[name] ?? '' };
-        expect(await send(operation, { ...there, params })).toMatchObject({ status: 400 });
-      }
-      if (parameters.some((parameter) => parameter.name === 'limit')) {
-        expect(await send(operation, { ...there, query: '?limit=0' })).toMatchObject({ status: 400 });
-      }
-      if (parameters.some((parameter) => parameter.name === 'idempotency-key')) {
-        const headers = { 'idempotency-key': 'x'.repeat(256) };
-        expect(await send(operation, { ...there, headers })).toMatchObject({ status: 400 });
-      }
-    });
+    if (responses['400'])
+      it('for what is malformed', async () => {
+        const there = await example();
+        if (isJson) {
+          const answer = await send(operation, { ...there, body: '{"a":', headers: JSON_TYPE });
+          expect(answer).toMatchObject({ status: 400 });
+        }
+        const name = names.find((name) => MALFORMED[name]);
+        if (isControl && name) {
+          const params = { ...there.params, [name]: MALFORMED[name] ?? '' };
+          expect(await send(operation, { ...there, params })).toMatchObject({ status: 400 });
+        }
+        if (parameters.some((parameter) => parameter.name === 'limit')) {
+          expect(await send(operation, { ...there, query: '?limit=0' })).toMatchObject({ status: 400 });
+        }
+        if (parameters.some((parameter) => parameter.name === 'idempotency-key')) {
+          const headers = { 'idempotency-key': 'x'.repeat(256) };
+          expect(await send(operation, { ...there, headers })).toMatchObject({ status: 400 });
+        }
+      });
 
-    it.runIf(responses['413'] && isJson)('for a body that is too large', async () => {
-      const there = await example();
-      const body = new Uint8Array((isControl ? (id === 'createVersion' ? 8 : 1) : 16) * MIB + 1).fill(0x20);
-      expect(await send(operation, { ...there, body, headers: JSON_TYPE })).toMatchObject({ status: 413 });
-    });
+    if (responses['413'] && isJson)
+      it('for a body that is too large', async () => {
+        const there = await example();
+        const body = new Uint8Array((isControl ? (id === 'createVersion' ? 8 : 1) : 16) * MIB + 1).fill(0x20);
+        expect(await send(operation, { ...there, body, headers: JSON_TYPE })).toMatchObject({ status: 413 });
+      });
 
-    it.runIf(responses['304'])('for what the caller has', async () => {
-      const there = await example();
-      const headers = { 'if-none-match': (await send(operation, there)).headers.get('etag') ?? '' };
-      expect(await send(operation, { ...there, headers })).toMatchObject({ status: 304 });
-    });
+    if (responses['304'])
+      it('for what the caller has', async () => {
+        const there = await example();
+        const headers = { 'if-none-match': (await send(operation, there)).headers.get('etag') ?? '' };
+        expect(await send(operation, { ...there, headers })).toMatchObject({ status: 304 });
+      });
   },
 );
 
