@@ -42,7 +42,7 @@ export async function createUpload(
     multipartId,
     createdAt: now,
     createdBy: ctx.principal.keyId,
-    expiresAt: expiryOf(now),
+    expiresAt: expiryOf(ctx.gateway),
   };
   await db.batch([
     db.insert(uploads).values(row),
