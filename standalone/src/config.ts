@@ -24,11 +24,9 @@ const Flags = z.object({
   examples: z.boolean().default(true),
   var: z
     .array(
-      z
-        .string()
-        .regex(/^[A-Z][A-Z0-9_]*=/, {
-          error: ({ input }) => `--var: expected NAME=VALUE, got ${JSON.stringify(input)}`,
-        }),
+      z.string().regex(/^[A-Z][A-Z0-9_]*=/, {
+        error: ({ input }) => `--var: expected NAME=VALUE, got ${JSON.stringify(input)}`,
+      }),
     )
     .default([])
     .transform((pairs) => Object.fromEntries(pairs.map(splitPair))),
