@@ -1,6 +1,6 @@
 /** Uploads against endpoints that keep what they get and fail on demand. */
 import { createHash, randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { UploadEndpoints } from '../test-support/upload-endpoints.ts';
 import { LeptonClient } from './client.ts';
 import { GatewayError } from './errors.ts';
@@ -107,6 +107,25 @@ describe('uploadFile', () => {
     gateway.fault = (asked, times) => (asked === 'POST complete' && times === 1 ? { status: 503 } : undefined);
     await uploadFile(client, source);
     expect(gateway.asked.slice(-3)).toEqual(['POST complete', 'GET upload', 'POST complete']);
+  });
+
+  it('completes again when nobody goes on with the check', async () => {
+    gateway.fault = (asked, times) => {
+      const upload = gateway.uploads.get('up_1');
+      if (asked !== 'POST complete' || times > 1 || !upload) return undefined;
+      upload.state = 'verifying';
+      return 'cut';
+    };
+    vi.useFakeTimers({ toFake: ['Date'] });
+    // Minutes pass between two looks.
+    const clock = setInterval(() => vi.setSystemTime(Date.now() + 60_000), 100);
+    try {
+      expect(await uploadFile(client, source)).toMatchObject({ digest });
+    } finally {
+      clearInterval(clock);
+      vi.useRealTimers();
+    }
+    expect(gateway.asked.filter((asked) => asked === 'POST complete')).toHaveLength(2);
   });
 
   it('ends with the refusal when the bytes are not those of the digest', async () => {

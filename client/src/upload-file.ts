@@ -10,6 +10,8 @@ const DEFAULT_PARALLEL = 4;
 const PART_RETRIES = 36;
 const COMPLETE_ROUNDS = 5;
 const LONGEST_POLL_MS = 5_000;
+/** A check that takes longer may have ended with the gateway that made it. */
+const CHECK_PATIENCE_MS = 120_000;
 
 /** Something with bytes that can be read more than once and in any order. */
 export interface FileSource {
@@ -184,11 +186,12 @@ function partsNamed(error: GatewayError): number[] {
   });
 }
 
-/** Looks at an upload until its check is over: `done`, or `open` again. */
+/** Looks at an upload until its check is over, `done` or `open` again, or has gone on for so long that it may be over anyway. */
 async function untilVerified(client: Uploads, id: string, signal: AbortSignal | undefined): Promise<Upload> {
+  const until = Date.now() + CHECK_PATIENCE_MS;
   for (let pauseMs = 500; ; pauseMs = Math.min(LONGEST_POLL_MS, pauseMs * 1.5)) {
     const upload = await client.uploads.get(id, { signal, retries: PART_RETRIES });
-    if (upload.state !== 'verifying') return upload;
+    if (upload.state !== 'verifying' || Date.now() > until) return upload;
     await sleep(pauseMs, signal);
   }
 }

@@ -16,9 +16,19 @@ describe('readConfig', () => {
         port: 9000,
         host: '127.0.0.1',
         labels: { a: '1', b: 'x=y' },
-        modelMemoryMib: 2048,
+        trialMemoryMib: 8192,
       },
     });
+  });
+
+  it('keeps models loaded in a part of what the machine has, and takes a figure for it', () => {
+    const memoryOf = (...flags: string[]) => {
+      const result = readConfig([...GATEWAY, '--name', 'n', ...flags], {});
+      return result.kind === 'config' ? result.config.modelMemoryMib : undefined;
+    };
+    expect(memoryOf()).toBeGreaterThanOrEqual(2048);
+    expect(memoryOf()).toSatisfy(Number.isInteger);
+    expect(memoryOf('--model-memory-mib', '64')).toBe(64);
   });
 
   it('collects repeated labels', () => {

@@ -1,5 +1,5 @@
 /** The node's settings, from flags and environment: the only place that reads either. */
-import { hostname } from 'node:os';
+import { hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
 import { JoinInput } from '@lepton-edge/protocol';
@@ -49,7 +49,7 @@ const SETTINGS = {
     flag: 'model-memory-mib',
     env: 'LEPTON_NODE_MODEL_MEMORY_MIB',
     value: 'N',
-    help: 'bytes of model files kept loaded, in MiB; default: 2048',
+    help: "bytes of model files kept loaded, in MiB; default: a quarter of the machine's memory, at least 2048",
   },
   maxModels: {
     flag: 'max-models',
@@ -122,7 +122,7 @@ const Config = z
       .array(z.string().regex(/^[^=]{1,63}=.{0,255}$/, 'expected labels of the form key=value'))
       .default([])
       .transform((labels) => Object.fromEntries(labels.map(splitLabel))),
-    modelMemoryMib: count(1_048_576).default(2048),
+    modelMemoryMib: count(1_048_576).default(() => Math.max(2048, Math.floor(machineMemoryMib() / 4))),
     maxModels: count(1000).default(32),
     maxQueue: count(100_000).default(256),
     trialSeconds: count(3600).default(60),
@@ -179,6 +179,12 @@ function fromEnv({ env: name, multiple }: Setting, env: Readonly<Record<string, 
   const value = env[name];
   if (value === undefined || value === '') return undefined;
   return multiple ? value.split(',') : value;
+}
+
+/** What a container may take, where it is bounded. */
+function machineMemoryMib(): number {
+  const bound = process.constrainedMemory() || Number.POSITIVE_INFINITY;
+  return Math.min(totalmem(), bound) / (1024 * 1024);
 }
 
 function splitLabel(label: string): [string, string] {

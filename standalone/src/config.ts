@@ -10,6 +10,7 @@ export const USAGE = `npm start -- [options]
   --home DIR       where keys, models and logs are kept (.lepton)
   --nodes N        how many gpu-nodes to start (1)
   --no-examples    do not load the example models
+  --var NAME=VALUE a variable of wrangler.toml is to be this; may be repeated
   --help           show this`;
 
 const Flags = z.object({
@@ -21,11 +22,19 @@ const Flags = z.object({
     .transform((path) => resolve(path)),
   nodes: wholeNumber('--nodes', 0, 64).default(1),
   examples: z.boolean().default(true),
+  var: z
+    .array(
+      z.string().regex(/^[A-Z][A-Z0-9_]*=/, {
+        error: ({ input }) => `--var: expected NAME=VALUE, got ${JSON.stringify(input)}`,
+      }),
+    )
+    .default([])
+    .transform((pairs) => Object.fromEntries(pairs.map(splitPair))),
   help: z.boolean().default(false),
 });
 
-/** `home` is absolute. */
-export type Config = z.output<typeof Flags>;
+/** `home` is absolute; `vars` replace those of wrangler.toml. */
+export type Config = Omit<z.output<typeof Flags>, 'var'> & { vars: Record<string, string> };
 
 /**
  * Reads the command line (without the program's name).
@@ -42,6 +51,7 @@ export function parseConfig(args: string[]): Config {
         home: { type: 'string' },
         nodes: { type: 'string' },
         examples: { type: 'boolean' },
+        var: { type: 'string', multiple: true },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;
@@ -50,12 +60,18 @@ export function parseConfig(args: string[]): Config {
   }
   const flags = Flags.safeParse(values);
   if (!flags.success) throw new Failure(flags.error.issues.map((issue) => issue.message).join('; '));
-  return flags.data;
+  const { var: vars, ...rest } = flags.data;
+  return { ...rest, vars };
 }
 
 /** The environment a child process gets: ours, with `extra` on top. */
 export function childEnvironment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   return { ...process.env, ...extra };
+}
+
+function splitPair(pair: string): [string, string] {
+  const at = pair.indexOf('=');
+  return [pair.slice(0, at), pair.slice(at + 1)];
 }
 
 function wholeNumber(flag: string, min: number, max: number) {

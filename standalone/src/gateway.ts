@@ -47,6 +47,8 @@ export interface GatewayOptions {
   paths: HomePaths;
   port: number;
   secrets: Secrets;
+  /** Replace variables of wrangler.toml. */
+  vars: Record<string, string>;
   built: BuiltOptions;
   own: (stop: () => Promise<void>) => void;
 }
@@ -72,7 +74,7 @@ export async function startGatewayWorker(options: GatewayOptions): Promise<Worke
   }
 }
 
-async function gatewayWorker({ project, port, secrets, built }: GatewayOptions): Promise<V4WorkerOptions> {
+async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOptions): Promise<V4WorkerOptions> {
   // Assets on this Worker would send its socket through Miniflare's assets proxy, at a ninth of the speed.
   const { assets: _, modulesRules: __, ...rest } = built;
   return {
@@ -83,9 +85,10 @@ async function gatewayWorker({ project, port, secrets, built }: GatewayOptions):
     modules: await modulesIn(project.workerBundle),
     bindings: {
       ...built.bindings,
-      GATEWAY_KEYS: secrets.gatewayKeys,
       ALLOW_PRIVATE_NODES: 'true',
       PUBLIC_URL: `http://${HOST}:${port}`,
+      ...vars,
+      GATEWAY_KEYS: secrets.gatewayKeys,
     },
     serviceBindings: { ...built.serviceBindings, ASSETS: ASSETS_WORKER },
     unsafeDirectSockets: [{ host: HOST, port }],

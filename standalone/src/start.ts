@@ -86,7 +86,7 @@ async function startInOrder(options: StartOptions, teardown: AsyncDisposableStac
   await prepareDatabase({ databaseId: built.d1Databases.DB.id, state, migrations, adminKey: secrets.adminKey }, own);
   signal.throwIfAborted();
 
-  const workerd = await startGatewayWorker({ project, paths, port, secrets, built, own });
+  const workerd = await startGatewayWorker({ project, paths, port, secrets, vars: options.vars, built, own });
   await writeFileAtomically(paths.pid('workerd'), `${workerd.pid}\n`);
   own(() => rm(paths.pid('workerd'), { force: true }));
   const client = new LeptonClient({ baseUrl: url, key: secrets.adminKey });

@@ -33,7 +33,10 @@ export class Program {
     }
   }
 
-  /** Runs a command in the repository's root. */
+  /**
+   * Runs a command in the repository's root.
+   * @param extra on top of this process's environment
+   */
   static run(command: string, args: string[], extra: Record<string, string> = {}): Program {
     const env = Object.entries(process.env).filter(([name]) => !TEST_RUNNER.test(name));
     const options = { cwd: ROOT, env: { ...Object.fromEntries(env), ...extra }, detached: true };

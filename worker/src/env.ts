@@ -18,6 +18,8 @@ export interface Env {
   ALLOW_PRIVATE_NODES?: string;
   /** How long files that no version has are kept, in seconds. */
   GC_GRACE_SECONDS?: string;
+  /** How long an upload waits for its next part, in seconds. */
+  UPLOAD_TTL_SECONDS?: string;
   /** The gateway's own address, where it is not the one requests come to. */
   PUBLIC_URL?: string;
 }
@@ -37,6 +39,7 @@ const Settings = z.object({
   corsOrigins: z.array(z.url()),
   allowPrivateNodes: z.boolean(),
   gcGraceMs: z.number().min(0),
+  uploadTtlMs: z.number().min(1000),
   publicUrl: z.url().optional(),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -51,6 +54,7 @@ export function readSettings(env: Env): Settings {
       .filter(Boolean),
     allowPrivateNodes: env.ALLOW_PRIVATE_NODES === 'true',
     gcGraceMs: Number(env.GC_GRACE_SECONDS ?? 86_400) * 1000,
+    uploadTtlMs: Number(env.UPLOAD_TTL_SECONDS ?? 86_400) * 1000,
     publicUrl: env.PUBLIC_URL || undefined,
   });
   if (parsed.success) return parsed.data;

@@ -3,6 +3,7 @@
  * it, so that whatever is interrupted in between is collected; one that is being deleted can no more be referred to.
  */
 import { and, eq, lt, notExists, sql } from 'drizzle-orm';
+import type { Gateway } from '../context.ts';
 import type { Database } from '../db/database.ts';
 import { artifacts, artifactTeams, looseObjects } from '../db/schema.ts';
 import type { StoredObject } from './store.ts';
@@ -11,8 +12,9 @@ import type { StoredObject } from './store.ts';
 const LOOSE_FOR_MS = 60 * 60 * 1000;
 
 /** Notes an object that is about to be written. */
-export async function noteLoose(db: Database, key: string, now: number): Promise<void> {
-  await db.insert(looseObjects).values({ key, deleteAfter: now + LOOSE_FOR_MS });
+export async function noteLoose({ db, now, settings }: Gateway, key: string): Promise<void> {
+  const deleteAfter = now() + Math.min(LOOSE_FOR_MS, settings.uploadTtlMs);
+  await db.insert(looseObjects).values({ key, deleteAfter });
 }
 
 /**

@@ -59,18 +59,78 @@ async function copyHashing(body: ReadableStream<Uint8Array>, target: WritableStr
   return `sha256:${hex(await hash.digest)}`;
 }
 
-/** The digest of a stored object, read as one stream; undefined when there is no such object. */
-export async function digestOfObject(blobs: R2Bucket, key: string): Promise<string | undefined> {
-  const object = await blobs.get(key);
-  if (!object) return undefined;
-  return await digestOfStream(object.body);
-}
-
 /** Reads a stream to its end; nothing of it is held. */
 export async function digestOfStream(body: ReadableStream): Promise<string> {
   const hash = new crypto.DigestStream('SHA-256');
   await body.pipeTo(hash);
   return `sha256:${hex(await hash.digest)}`;
+}
+
+/**
+ * So much of an object is asked for at a time: a storage that does not wait for its reader, as the one of the standalone
+ * gateway, holds no more than this. A Worker may ask it a thousand times a request: 16 GiB.
+ */
+const WINDOW_BYTES = 16 * 1024 * 1024;
+
+/** The digest of a stored object of known size; undefined when there is no such object. */
+export async function digestOfObject(blobs: R2Bucket, key: string, sizeBytes: number): Promise<string | undefined> {
+  const hash = new crypto.DigestStream('SHA-256');
+  hash.digest.catch(() => undefined);
+  const first = await windowOf(blobs, key, 0, sizeBytes);
+  if (!first) return undefined;
+  try {
+    await copyWindows(blobs, key, first, 0, sizeBytes, hash);
+  } catch (error) {
+    if (error instanceof ObjectGone) return undefined;
+    throw error;
+  }
+  return `sha256:${hex(await hash.digest)}`;
+}
+
+/** A part of a stored object as a stream; undefined when there is no such object. */
+export async function streamOfObject(
+  blobs: R2Bucket,
+  key: string,
+  offset: number,
+  length: number,
+): Promise<ReadableStream<Uint8Array> | undefined> {
+  const first = await windowOf(blobs, key, offset, length);
+  if (!first || length <= WINDOW_BYTES) return first;
+  const { readable, writable } = new FixedLengthStream(length);
+  // Its failure is the reader's, who may also have gone away.
+  copyWindows(blobs, key, first, offset, length, writable).catch(() => undefined);
+  return readable;
+}
+
+class ObjectGone extends Error {
+  override readonly name = 'ObjectGone';
+}
+
+async function copyWindows(
+  blobs: R2Bucket,
+  key: string,
+  first: ReadableStream<Uint8Array>,
+  offset: number,
+  length: number,
+  target: WritableStream<Uint8Array>,
+): Promise<void> {
+  await first.pipeTo(target, { preventClose: true });
+  for (let done = WINDOW_BYTES; done < length; done += WINDOW_BYTES) {
+    const next = await windowOf(blobs, key, offset + done, length - done);
+    if (!next) {
+      const error = new ObjectGone(`${key} was deleted while it was read`);
+      await target.abort(error);
+      throw error;
+    }
+    await next.pipeTo(target, { preventClose: true });
+  }
+  await target.close();
+}
+
+/** At most a window of what is wanted. */
+async function windowOf(blobs: R2Bucket, key: string, offset: number, length: number) {
+  const object = await blobs.get(key, { range: { offset, length: Math.min(WINDOW_BYTES, length) } });
+  return object?.body as ReadableStream<Uint8Array> | undefined;
 }
 
 /** An object's bytes by range, for inspection. */

@@ -2,6 +2,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { Digest, GRANT_HEADER, LeptonError } from '@lepton-edge/protocol';
 import { z } from 'zod';
+import { streamOfObject } from '../artifacts/store.ts';
 import { serviceContext } from '../http/app-env.ts';
 import { createApi, KEY, problems } from '../http/openapi.ts';
 import { parseRange } from '../http/range.ts';
@@ -70,8 +71,7 @@ blobRoutes.openapi(get, async (c) => {
   if (range) headers.set('content-range', `bytes ${offset}-${offset + length - 1}/${blob.sizeBytes}`);
   const status = range ? 206 : 200;
   if (c.req.method === 'HEAD') return new Response(null, { status, headers });
-  const object = await ctx.gateway.blobs.get(blob.key, { range: { offset, length } });
-  if (!object)
-    throw new LeptonError('unavailable', 'the file cannot be read from storage now', { retryAfterSeconds: 2 });
-  return new Response(object.body, { status, headers });
+  const body = await streamOfObject(ctx.gateway.blobs, blob.key, offset, length);
+  if (!body) throw new LeptonError('unavailable', 'the file cannot be read from storage now', { retryAfterSeconds: 2 });
+  return new Response(body, { status, headers });
 });

@@ -29,7 +29,7 @@ export async function completeUpload(ctx: ServiceContext, id: string): Promise<S
       .set({ state: 'verifying' })
       .where(and(eq(uploads.id, id), eq(uploads.state, 'open')));
   }
-  const digest = await digestOfObject(blobs, row.objectKey);
+  const digest = await digestOfObject(blobs, row.objectKey, row.sizeBytes);
   if (digest === undefined) throw await lost(ctx, row);
   if (digest !== row.digest) {
     await dropUpload(ctx, row);

@@ -1,6 +1,6 @@
 /** Begins a resumable upload, or finds the one that was begun, or that none is needed. */
 import { type CreateUploadInput, LeptonError, type UploadExists } from '@lepton-edge/protocol';
-import { and, count, eq, gt } from 'drizzle-orm';
+import { and, count, eq, gt, ne } from 'drizzle-orm';
 import type { z } from 'zod';
 import { newObjectKey } from '../../artifacts/store.ts';
 import type { ServiceContext } from '../../context.ts';
@@ -15,7 +15,8 @@ const MAX_OPEN_UPLOADS = 200;
 export type BegunUpload = { kind: 'exists'; file: UploadExists } | { kind: 'new' | 'found'; row: UploadRow };
 
 /**
- * A file that is stored for the caller is not sent again. An upload of the same file that the team left open is gone on with.
+ * A file that is stored for the caller is not sent again. An upload of the same file that the team left open, or whose check
+ * broke off, is gone on with.
  * @throws LeptonError `invalid_request` for a size that is not the stored file's, `overloaded` for too many open uploads
  */
 export async function createUpload(
@@ -26,8 +27,8 @@ export async function createUpload(
   const now = ctx.gateway.now();
   const stored = await touch(ctx, input, now);
   if (stored) return { kind: 'exists', file: stored };
-  const open = await findOpen(ctx, input, now);
-  if (open) return { kind: 'found', row: open };
+  const begun = await findUnfinished(ctx, input, now);
+  if (begun) return { kind: 'found', row: begun };
   await checkRoom(ctx, now);
   const objectKey = newObjectKey();
   const { uploadId: multipartId } = await blobs.createMultipartUpload(objectKey);
@@ -42,7 +43,7 @@ export async function createUpload(
     multipartId,
     createdAt: now,
     createdBy: ctx.principal.keyId,
-    expiresAt: expiryOf(now),
+    expiresAt: expiryOf(ctx.gateway),
   };
   await db.batch([
     db.insert(uploads).values(row),
@@ -71,7 +72,7 @@ async function touch(
   );
 }
 
-async function findOpen(
+async function findUnfinished(
   { gateway, principal }: ServiceContext,
   { digest, sizeBytes }: z.output<typeof CreateUploadInput>,
   now: number,
@@ -84,7 +85,7 @@ async function findOpen(
         eq(uploads.teamId, principal.teamId),
         eq(uploads.digest, digest),
         eq(uploads.sizeBytes, sizeBytes),
-        eq(uploads.state, 'open'),
+        ne(uploads.state, 'done'),
         gt(uploads.expiresAt, now),
       ),
     )

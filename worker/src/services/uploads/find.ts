@@ -1,17 +1,15 @@
 /** Finds an upload of the caller's team, and tells how far it has come. */
 import { LeptonError, PART_BYTES, partCountOf, type Upload } from '@lepton-edge/protocol';
 import { asc, eq } from 'drizzle-orm';
-import type { ServiceContext } from '../../context.ts';
+import type { Gateway, ServiceContext } from '../../context.ts';
 import { uploadParts, uploads } from '../../db/schema.ts';
 
 export type UploadRow = typeof uploads.$inferSelect;
 export type PartRow = typeof uploadParts.$inferSelect;
 
-/** Counted from the last part that came. */
-const EXPIRES_AFTER_MS = 24 * 60 * 60 * 1000;
-
-export function expiryOf(now: number): number {
-  return now + EXPIRES_AFTER_MS;
+/** When an upload whose last part came now is given up. */
+export function expiryOf({ now, settings }: Gateway): number {
+  return now() + settings.uploadTtlMs;
 }
 
 /** @throws LeptonError `upload_not_found`, the same for another team's, an expired one and none */

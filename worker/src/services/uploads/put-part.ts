@@ -16,7 +16,7 @@ export interface PartBody {
  * @throws LeptonError `upload_not_found`, `invalid_request` for a part there is not, of another length, or broken off
  */
 export async function putPart(ctx: ServiceContext, id: string, k: number, part: PartBody): Promise<UploadedPart> {
-  const { db, blobs, now } = ctx.gateway;
+  const { db, blobs } = ctx.gateway;
   const { row } = await findUpload(ctx, id);
   checkPart(row, k, part.sizeBytes);
   let etag: string;
@@ -30,7 +30,7 @@ export async function putPart(ctx: ServiceContext, id: string, k: number, part: 
       retryAfterSeconds: 1,
     });
   }
-  const expiresAt = expiryOf(now());
+  const expiresAt = expiryOf(ctx.gateway);
   try {
     await db.batch([
       db

@@ -28,7 +28,7 @@ export async function createVersion(ctx: ServiceContext, modelName: string, uplo
   const model = await findOwnModel(ctx, modelName);
   const { db, blobs, now } = ctx.gateway;
   const key = newObjectKey();
-  await noteLoose(db, key, now());
+  await noteLoose(ctx.gateway, key);
   try {
     const object = await storeStream(blobs, key, upload.body, upload.sizeBytes);
     checkDigest(upload.digest, object);
