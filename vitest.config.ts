@@ -1,7 +1,7 @@
 /** The test suites: `unit` beside the code, `system` against one running gateway, `lifecycle` of the program itself. */
 import { defineConfig } from 'vitest/config';
 
-const LIFECYCLE = 'test/lifecycle.test.ts';
+const LIFECYCLE = ['test/lifecycle.test.ts', 'test/soak.test.ts'];
 
 export default defineConfig({
   test: {
@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/**/*.test.ts'],
-          exclude: [LIFECYCLE],
+          exclude: LIFECYCLE,
           globalSetup: ['test/support/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -28,7 +28,7 @@ export default defineConfig({
       {
         test: {
           name: 'lifecycle',
-          include: [LIFECYCLE],
+          include: LIFECYCLE,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 2 },

@@ -25,10 +25,10 @@ export interface AliasesResult {
 }
 
 const VERSIONS = 50;
-const MOVES = 200;
+const MOVERS = 200;
 const ALIASES = ['production', 'staging', 'canary', 'shadow'];
-/** The moves of each alias are for revisions 0 to this, several for each. */
-const REVISIONS = 8;
+/** A move that came too late is decided anew, for the revision that is there then, so often at most. */
+const TRIES = 8;
 
 export async function soakAliases({ home, port, rounds, untilMs, say }: AliasesOptions): Promise<AliasesResult[]> {
   const gateway = new SoakGateway({ home, port, nodes: 0, vars: {} });
@@ -39,7 +39,7 @@ export async function soakAliases({ home, port, rounds, untilMs, say }: AliasesO
     for (let round = 1; round <= rounds && performance.now() - began < untilMs; round++) {
       const result = await oneRound(gateway.client(0), `model-${round}`);
       results.push(result);
-      say(`round ${round}: ${result.made} of ${MOVES} moves made, ${result.violations.length} violations`);
+      say(`round ${round}: ${result.made} of ${result.moves} moves made, ${result.violations.length} violations`);
     }
     await gateway.stop();
     return results;
@@ -53,8 +53,11 @@ async function oneRound(client: LeptonClient, model: string): Promise<AliasesRes
   await client.models.create({ name: model });
   const versionsMs = await timed(async () => violations.push(...(await makeVersions(client, model))));
   const moved: (Alias & { asked: number })[] = [];
+  let moves = 0;
   const movesMs = await timed(async () => {
-    moved.push(...(await moveAll(client, model, violations)));
+    const all = await moveAll(client, model, violations);
+    moved.push(...all.made);
+    moves = all.sent;
   });
   let instants = 0;
   for (const alias of ALIASES) {
@@ -62,7 +65,7 @@ async function oneRound(client: LeptonClient, model: string): Promise<AliasesRes
     violations.push(...unlike(model, alias, history, moved));
     instants += await checkInstants(client, history, violations);
   }
-  return { violations, versions: VERSIONS, versionsMs, moves: MOVES, made: moved.length, movesMs, instants };
+  return { violations, versions: VERSIONS, versionsMs, moves, made: moved.length, movesMs, instants };
 }
 
 async function timed(work: () => Promise<unknown>): Promise<number> {
@@ -87,22 +90,26 @@ async function makeVersions(client: LeptonClient, model: string): Promise<string
   }
 }
 
-/** @returns the moves that were made, with the revision they asked for */
+/** @returns the moves that were made, with the revision they asked for, and how many were sent */
 async function moveAll(client: LeptonClient, model: string, violations: string[]) {
-  const moves = Array.from({ length: MOVES }, async (_, i) => {
-    const asked = Math.floor(i / ALIASES.length) % REVISIONS;
+  let sent = 0;
+  const moves = Array.from({ length: MOVERS }, async (_, i) => {
     const alias = ALIASES[i % ALIASES.length] ?? '';
     const targets = [{ version: 1 + (i % VERSIONS) }];
-    try {
-      const moved = await client.aliases.put(model, alias, { targets, reason: `move ${i}`, ifRevision: asked });
-      return [{ ...moved, asked }];
-    } catch (error) {
-      if (!(error instanceof GatewayError)) throw error;
-      if (error.code !== 'revision_conflict') violations.push(`a move was answered ${error.status} ${error.code}`);
-      return [];
+    for (let asked = 0, attempt = 1; attempt <= TRIES; attempt++) {
+      sent++;
+      try {
+        const moved = await client.aliases.put(model, alias, { targets, reason: `move ${i}`, ifRevision: asked });
+        return [{ ...moved, asked }];
+      } catch (error) {
+        if (!(error instanceof GatewayError)) throw error;
+        if (error.code !== 'revision_conflict') violations.push(`a move was answered ${error.status} ${error.code}`);
+        asked = (await client.aliases.get(model, alias)).revision;
+      }
     }
+    return [];
   });
-  return (await Promise.all(moves)).flat();
+  return { made: (await Promise.all(moves)).flat(), sent };
 }
 
 /** How a history differs from the moves that were acknowledged. */

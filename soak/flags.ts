@@ -39,7 +39,7 @@ const USAGE = `npm run soak -- NAME [options]
   upload           sends, kills and resumes one large model
   aliases          moves aliases and makes versions all at once
 
-  --rounds N       as many kills, or repeats (restart: 40, aliases: 5)
+  --rounds N       as many kills, or repeats (restart: 40, aliases: 3)
   --minutes N      begins no round after this
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several
   --port N         of the gateway (any free one)
