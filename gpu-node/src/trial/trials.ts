@@ -1,4 +1,7 @@
-/** The trials of this node: one at a time, asked about until they have ended, and remembered for a while. */
+/**
+ * The trials of this node: two at a time, so that one that never ends does not hold all others up; asked about until they
+ * have ended, and remembered for a while.
+ */
 import type { NodeTrialAnswer } from '@lepton-edge/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Repository } from '../models/repository.ts';
@@ -6,7 +9,8 @@ import type { VersionTarget } from '../models/version-source.ts';
 import { runTrial, type TrialLimits } from './trial-process.ts';
 
 /** An answer comes within this, if only that it is being worked on. */
-const ANSWER_WITHIN_MS = 15_000;
+const ANSWER_WITHIN_MS = 5_000;
+const PARALLEL = 2;
 const REMEMBERED = 100;
 const REMEMBERED_MS = 5 * 60_000;
 
@@ -23,7 +27,8 @@ export class Trials {
   readonly #limits: TrialLimits;
   readonly #jobs = new Map<string, Job>();
   readonly #results = new LRUCache<string, Ended>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
-  #last: Promise<unknown> = Promise.resolve();
+  #free = PARALLEL;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(repository: Repository, where: string, limits: TrialLimits) {
     this.#repository = repository;
@@ -46,15 +51,25 @@ export class Trials {
   }
 
   #begin(target: VersionTarget): Job {
-    const job: Job = {
-      progress: 'waiting for the trials before it',
-      ended: this.#last.then(() => this.#run(target, job)),
-    };
+    const { promise, resolve } = Promise.withResolvers<Ended>();
+    const job: Job = { progress: 'waiting for the trials before it', ended: promise };
     this.#jobs.set(keyOf(target), job);
-    this.#last = job.ended.catch(() => undefined);
+    resolve(this.#inTurn(() => this.#run(target, job)));
     // Whoever asks next hears of a failure; that nobody may is no defect.
     job.ended.catch(() => undefined);
     return job;
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
   }
 
   async #run(target: VersionTarget, job: Job): Promise<Ended> {

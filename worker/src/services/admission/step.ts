@@ -56,6 +56,11 @@ export async function stepAdmissions(gateway: Gateway): Promise<number | undefin
   return first?.time;
 }
 
+/** How many versions of the same team came before: the first of every team goes before the second of any. */
+const placeInTeam = sql`(SELECT COUNT(*) FROM admissions earlier
+  JOIN versions v ON v.id = earlier.version_id JOIN models m ON m.id = v.model_id
+  WHERE m.team_id = models.team_id AND earlier.version_id < admissions.version_id)`;
+
 async function nextCandidate({ db, now }: Gateway): Promise<Candidate | undefined> {
   const [row] = await db
     .select({ admission: admissions, version: versions, model: models, objectKey: artifacts.key })
@@ -65,7 +70,7 @@ async function nextCandidate({ db, now }: Gateway): Promise<Candidate | undefine
     // The model's own file is the first.
     .innerJoin(artifacts, sql`artifacts.digest = versions.manifest ->> '$.files[0].digest'`)
     .where(lte(admissions.notBefore, now()))
-    .orderBy(asc(admissions.notBefore), asc(admissions.versionId))
+    .orderBy(asc(placeInTeam), asc(admissions.notBefore), asc(admissions.versionId))
     .limit(1);
   if (!row) return undefined;
   const { step, attempts, controlFlow } = row.admission;
