@@ -34,7 +34,7 @@ export interface UploadResult {
   resident: Record<Phase, number>;
 }
 
-export const PHASES = ['idle', 'sending', 'checking', 'admission', 'reading', 'after'] as const;
+export const PHASES = ['idle', 'storing', 'admission', 'reading', 'after'] as const;
 type Phase = (typeof PHASES)[number];
 
 const MODEL = 'big';
@@ -66,7 +66,7 @@ async function run(gateway: SoakGateway, model: BigModel, { folder, sizeMib, set
   await sleep(settleMs);
   const push = () => pushed(gateway, model, folder, sizeMib < SMALL_MIB ? 1 : 4);
 
-  resident.enter('sending');
+  resident.enter('storing');
   const { digest, sizeBytes } = model;
   const begun = await client.uploads.create({ digest, sizeBytes, filename: 'weights.bin' });
   if ('exists' in begun) throw new Error('the home is not empty');
@@ -141,7 +141,7 @@ async function killedHalfWay(program: Program, client: LeptonClient, { id }: Upl
 
 /** Tells the watch how far a push is, until it ends. */
 async function followed(program: Program, client: LeptonClient, { id }: Upload, resident: Resident): Promise<void> {
-  const states = { open: 'sending', verifying: 'checking', done: 'admission' } as const;
+  const states = { open: 'storing', verifying: 'storing', done: 'admission' } as const;
   let ended = false;
   void program.exited.then(() => {
     ended = true;

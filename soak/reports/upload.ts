@@ -41,8 +41,7 @@ function pageOf(rows: { v8: string; result: UploadResult }[]): string {
   const memory = rows.map(({ v8, result }) => [
     mib(result.sizeBytes),
     v8,
-    // A phase may be over before it is seen.
-    ...PHASES.map((phase) => mib(result.resident[phase]) || '–'),
+    ...PHASES.map((phase) => mib(result.resident[phase])),
   ]);
   return `# Soak: upload
 
@@ -53,7 +52,7 @@ equal, the version was admitted on the node, is ready, and answered eight rows o
 
 ${tableOf(['MiB', 'V8', 'received at the kill', 'sent by the second', 'second push until ready', 'first answer, with loading', 'violations'], pushes)}
 
-Resident memory of workerd in MiB, the most in each phase of both pushes, and at last:
+Resident memory of workerd in MiB, the most in each phase of both pushes (storing is sending and checking), and at last:
 
 ${tableOf(['MiB', 'V8', ...PHASES], memory)}
 
