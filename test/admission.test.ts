@@ -7,7 +7,7 @@ import type { LeptonClient } from '@lepton-edge/client';
 import type { ManifestInput, Version } from '@lepton-edge/protocol';
 import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { call, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
+import { call, freshName, keyOf, newModel, newTeamKey, uploadReady } from './support/api.ts';
 import {
   endlessModel,
   externalModel,
@@ -80,18 +80,38 @@ describe('the admission of a version', () => {
     expect(version.admission?.edge?.wasmBytes).toBeGreaterThan(0);
   });
 
-  it('is not made again for bytes that were measured, whosever they were', async () => {
-    const bytes = negationModel('measured');
-    const first = await admit(bytes);
+  it('is not made again for bytes that the same team had measured, and shows nothing of other teams', async () => {
+    const bytes = negationModel(freshName('measured'));
+    const { version, team, client: own, name } = await admit(bytes);
+    const again = await own.versions.upload(name, bytes);
+    expect(again).toMatchObject({ state: 'ready', digest: version.digest, admission: version.admission });
+    const sibling = await keyOf(team, 'models:read', 'models:write');
+    const second = freshName('model');
+    await sibling.client.models.create({ name: second });
+    expect(await sibling.client.versions.upload(second, bytes)).toMatchObject({ state: 'ready' });
+    expect((await own.versions.upload(name, bytes, { placement: { policy: 'node' } })).state).toBe('admitting');
     const other = await newModel();
-    const again = await other.client.versions.upload(other.name, bytes);
-    expect(again).toMatchObject({ state: 'ready', digest: first.version.digest });
-    expect(again.admission).toEqual(first.version.admission);
-    const onNode = await other.client.versions.upload(other.name, bytes, { placement: { policy: 'node' } });
-    expect(onNode).toMatchObject({
-      state: 'ready',
-      admission: { edgeEligible: false, edgeReason: 'its policy is "node"' },
+    expect((await other.client.versions.upload(other.name, bytes)).state).toBe('admitting');
+  });
+
+  it('is not decided by what another team had the same bytes tried with', async () => {
+    const bytes = negationModel(freshName('poison'));
+    const poisoned = await admit(bytes, { trial: { inputs: { x: { shape: [0] } } }, deterministic: false });
+    expect(poisoned.version.state).toBe('ready');
+    const { version } = await admit(bytes, { placement: { policy: 'edge' } });
+    expect(version).toMatchObject({ state: 'ready', admission: { edgeEligible: true, edge: { shapes: { x: [1] } } } });
+  });
+
+  it('reaches the node also with a long manifest', async () => {
+    const labels = Array.from({ length: 3000 }, (_, i) => `label number ${i}`);
+    const { client: own, name } = await newModel();
+    const [file] = await storeAll(own, { 'model.onnx': negationModel(freshName('labels')) });
+    const made = await own.versions.create(name, {
+      files: [file as { path: string; digest: string }],
+      manifest: { labels },
     });
+    const version = await admitted(own, made);
+    expect(version).toMatchObject({ state: 'ready', admission: { node: { where: 'local-1' }, notes: [] } });
   });
 
   it('stops a run that does not end, and the gateway goes on meanwhile', async () => {

@@ -64,6 +64,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const trials = new Trials(repository, config.name, {
     timeMs: config.trialSeconds * 1000,
     memoryBytes: config.trialMemoryMib * MIB,
+    modelBytes: config.modelMemoryMib * MIB,
   });
   const state = { draining: false };
   const server = createHttpServer({

@@ -16,7 +16,7 @@ const FilePath = z
   .string()
   .max(255)
   .regex(
-    /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]*$/,
+    /^(?!.*\.\.)(?!.*\/\.?(\/|$))[A-Za-z0-9_][A-Za-z0-9._/-]*$/,
     'expected a relative path of letters, digits, ".", "_", "-" and "/", without ".."',
   );
 

@@ -16,6 +16,11 @@ const REMEMBERED_MS = 5 * 60_000;
 
 type Ended = Exclude<NodeTrialAnswer, { state: 'working' }>;
 
+interface NodeLimits extends TrialLimits {
+  /** Of all models that the node keeps loaded. */
+  modelBytes: number;
+}
+
 interface Job {
   progress: string;
   ended: Promise<Ended>;
@@ -24,13 +29,13 @@ interface Job {
 export class Trials {
   readonly #repository: Repository;
   readonly #where: string;
-  readonly #limits: TrialLimits;
+  readonly #limits: NodeLimits;
   readonly #jobs = new Map<string, Job>();
   readonly #results = new LRUCache<string, Ended>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
   #free = PARALLEL;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(repository: Repository, where: string, limits: TrialLimits) {
+  constructor(repository: Repository, where: string, limits: NodeLimits) {
     this.#repository = repository;
     this.#where = where;
     this.#limits = limits;
@@ -72,10 +77,20 @@ export class Trials {
     }
   }
 
+  /** What this node could try but never keep loaded is another node's. */
+  #tooLarge(sizeBytes: number): Ended | undefined {
+    const { modelBytes } = this.#limits;
+    if (sizeBytes <= modelBytes) return undefined;
+    const message = `its files are ${sizeBytes} bytes, this node keeps at most ${modelBytes} bytes of models loaded`;
+    return { state: 'failed', failure: { kind: 'memory', message } };
+  }
+
   async #run(target: VersionTarget, job: Job): Promise<Ended> {
     try {
       job.progress = 'fetching its files';
       const described = await this.#repository.describe(target);
+      const tooLarge = this.#tooLarge(described.sizeBytes);
+      if (tooLarge) return tooLarge;
       const source = await this.#repository.fetch(target, described);
       job.progress = 'running it';
       const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);

@@ -8,8 +8,8 @@ type Tried = Pick<Manifest, 'inputs' | 'trial'>;
 
 /** Sizes tried for dynamic axes: short sequences, small images, one element, images as networks usually take them. */
 const SIZES = [16, 64, 1, 224];
-/** An input above this is not generated: trying must not cost what the model itself would not. */
-const MAX_ELEMENTS = 4 * 1024 * 1024;
+/** Inputs above this together are not generated: they must fit into the Worker, up to eight times for a batch. */
+const MAX_ELEMENTS = 1024 * 1024;
 
 /** The shapes to try at batch 1, the likeliest first; those the manifest states are the only ones of their inputs. */
 export function trialShapes({ inputs, trial }: Tried): Shapes[] {
@@ -19,7 +19,7 @@ export function trialShapes({ inputs, trial }: Tried): Shapes[] {
       inputs.map((spec) => [spec.name, trial?.inputs[spec.name]?.shape ?? shapeAt(spec, size)]),
     );
     const key = JSON.stringify(shapes);
-    const tooLarge = inputs.some(({ name }) => elementCount(shapes[name] ?? [], name) > MAX_ELEMENTS);
+    const tooLarge = inputs.reduce((sum, { name }) => sum + elementCount(shapes[name] ?? [], name), 0) > MAX_ELEMENTS;
     if (seen.has(key) || tooLarge) return [];
     seen.add(key);
     return [shapes];

@@ -24,6 +24,11 @@ export interface RunOutcome {
   placement: Placement;
 }
 
+/** Matrices of n elements are multiplied in n^1.5 steps, and little grows faster. */
+const GROWTH_OF_COST = 1.5;
+/** Below this a run costs what any run does. */
+const MIN_TRIED_ELEMENTS = 4_096;
+const MAX_EDGE_RUN_MS = 5_000;
 /** How many nodes a request may be sent to, one after the other. */
 const MAX_NODES_TRIED = 2;
 
@@ -34,7 +39,7 @@ export async function run(
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { decision, nodes } = await decide(gateway, input.target.version, input.asked, waitUntil);
+  const { decision, nodes } = await decide(gateway, input.target.version, input.asked, waitUntil, input.inputs);
   switch (decision.kind) {
     case 'refused': {
       const { code, message } = decision;
@@ -65,10 +70,12 @@ function inOrder(ids: readonly string[], nodes: readonly LiveNode[]): LiveNode[]
 /** Where a version would run now, and the nodes that are ready. */
 export async function decide(
   gateway: Gateway,
-  { manifest, digest, edgeEligible, edgeReason }: KnownVersion,
+  version: KnownVersion,
   asked: 'edge' | 'node' | undefined,
   waitUntil: WaitUntil,
+  inputs: readonly Tensor[] = [],
 ): Promise<{ decision: PlaceDecision; nodes: readonly LiveNode[] }> {
+  const { manifest, digest, edgeEligible, edgeReason } = version;
   const { policy, regions } = manifest.placement;
   const nodes = policy === 'edge' ? [] : await gateway.fleet.ready(waitUntil);
   const decision = place({
@@ -76,7 +83,7 @@ export async function decide(
     asked,
     edge: {
       ineligible: edgeEligible ? undefined : (edgeReason ?? 'its admission did not allow it'),
-      unavailable: gateway.edge.unavailable,
+      unavailable: gateway.edge.unavailable ?? tooLargeForEdge(version, inputs),
     },
     nodes: nodes.map(({ id, region, heartbeat }) => ({
       id,
@@ -88,6 +95,15 @@ export async function decide(
     versionDigest: digest,
   });
   return { decision, nodes };
+}
+
+/** Nothing interrupts a run at the edge, and admission tried one size: what grows beyond it is not begun there. */
+function tooLargeForEdge({ edgeTried }: KnownVersion, inputs: readonly Tensor[]): string | undefined {
+  if (!edgeTried) return undefined;
+  const elements = inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const growth = elements / Math.max(edgeTried.elements, MIN_TRIED_ELEMENTS);
+  if (growth <= 1 || edgeTried.runMs * growth ** GROWTH_OF_COST <= MAX_EDGE_RUN_MS) return undefined;
+  return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
 }
 
 async function runAtEdge(

@@ -52,9 +52,14 @@ export function createSigner(keys: readonly SigningKey[], now: () => number): Si
   return {
     callToken: (node) =>
       reused(`call ${node.id} ${node.issuer}`, CALL_REUSE_MS, () => sign({}, node.id, node.issuer, CALL_LIFETIME_S)),
-    grantToken: (node, grant) =>
-      reused(`grant ${node.id} ${grant.digest} ${grant.model} ${grant.version}`, GRANT_REUSE_MS, () =>
-        sign({ sub: node.id, purpose: GRANT_PURPOSE, ...grant }, node.issuer, node.issuer, GRANT_LIFETIME_S),
+    grantToken: (node, { model, version, digest }) =>
+      reused(`grant ${node.id} ${digest} ${model} ${version}`, GRANT_REUSE_MS, () =>
+        sign(
+          { sub: node.id, purpose: GRANT_PURPOSE, model, version, digest },
+          node.issuer,
+          node.issuer,
+          GRANT_LIFETIME_S,
+        ),
       ),
     publicKeys: () => ({ keys: keys.map(({ kty, crv, kid, x }) => ({ kty, crv, kid, x, use: 'sig', alg: 'EdDSA' })) }),
   };

@@ -42,6 +42,8 @@ export interface KnownVersion {
   edgeReason: string | undefined;
   /** What the loaded model takes of ONNX Runtime's heap at the edge, as measured. */
   wasmBytes: number | undefined;
+  /** What was tried at the edge, and how long that took. */
+  edgeTried: { runMs: number; elements: number } | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
@@ -191,6 +193,10 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
   };
 }
 
+function elementsOf(shapes: Record<string, number[]>): number {
+  return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+}
+
 function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
   if (manifest.deterministic !== undefined) return manifest.deterministic;
   return admission?.edge?.deterministic !== false && admission?.node?.deterministic !== false;
@@ -199,16 +205,23 @@ function isDeterministic({ manifest, admission }: typeof versions.$inferSelect):
 /** @param key `<model id>/<number>` */
 async function loadVersion(db: Database, key: string): Promise<KnownVersion | undefined> {
   const [modelId = '', number] = key.split('/');
-  const rows = await db
-    .select({ row: versions, model: models.name, path: versionFiles.path, objectKey: artifacts.key })
-    .from(versions)
-    .innerJoin(models, eq(models.id, versions.modelId))
-    .innerJoin(versionFiles, eq(versionFiles.versionId, versions.id))
-    .innerJoin(artifacts, eq(artifacts.digest, versionFiles.digest))
-    .where(and(eq(versions.modelId, modelId), eq(versions.version, Number(number))));
-  const first = rows[0];
+  const thisVersion = and(eq(versions.modelId, modelId), eq(versions.version, Number(number)));
+  const [[first], files] = await db.batch([
+    db
+      .select({ row: versions, model: models.name })
+      .from(versions)
+      .innerJoin(models, eq(models.id, versions.modelId))
+      .where(thisVersion),
+    // Apart: joined, the whole manifest would come once for every file.
+    db
+      .select({ path: versionFiles.path, objectKey: artifacts.key })
+      .from(versions)
+      .innerJoin(versionFiles, eq(versionFiles.versionId, versions.id))
+      .innerJoin(artifacts, eq(artifacts.digest, versionFiles.digest))
+      .where(thisVersion),
+  ]);
   if (!first) return undefined;
-  const keyOf = new Map(rows.map((row) => [row.path, row.objectKey]));
+  const keyOf = new Map(files.map((file) => [file.path, file.objectKey]));
   const { row } = first;
   return {
     model: first.model,
@@ -221,6 +234,10 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeEligible: row.admission?.edgeEligible ?? false,
     edgeReason: row.admission?.edgeReason,
     wasmBytes: row.admission?.edge?.wasmBytes,
+    edgeTried: row.admission?.edge && {
+      runMs: row.admission.edge.runMs,
+      elements: elementsOf(row.admission.edge.shapes),
+    },
     deterministic: isDeterministic(row),
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };

@@ -8,6 +8,8 @@ const MAX_EDGE_MODEL_BYTES = 16 * 1024 * 1024;
 const MAX_EDGE_HEAP_BYTES = 32 * 1024 * 1024;
 /** The Worker has 30 s of CPU for a request by default; others wait in the meantime. */
 const MAX_EDGE_RUN_MS = 5_000;
+/** What takes longer natively is not begun in WASM, where it takes several times as long. */
+const MAX_NODE_RUN_MS = 1_000;
 /** Without a node to bound it first, a run above this is not begun where nothing can interrupt it. */
 const MAX_UNBOUNDED_MULTIPLY_ADDS = 1e9;
 
@@ -39,7 +41,10 @@ export function edgeExcluded({ files, placement }: Manifest): string | undefined
 export function edgeUnbounded(admission: Admission, { controlFlow }: Bounds): string | undefined {
   if (controlFlow === 'loops')
     return 'it has a Loop or Scan, and nothing interrupts a run at the edge that does not end';
-  if (admission.node) return undefined;
+  if (admission.node) {
+    if (admission.node.runMs <= MAX_NODE_RUN_MS) return undefined;
+    return `a run takes ${Math.round(admission.node.runMs)} ms on a node, and several times that at the edge`;
+  }
   if (admission.nodeFailure) return `on a node ${tellFailure(admission.nodeFailure)}`;
   const help = 'join a gpu-node, whose trial bounds it, and upload the version again';
   if (controlFlow === 'unknown') return `its file does not tell what a run costs: ${help}`;

@@ -2,7 +2,7 @@
  * The admission chore: takes versions that are being admitted further, step by step: a trial on a node, one at the edge,
  * the decision. Where each stands is in the database, so that what is interrupted goes on with the same step.
  */
-import type { Admission, Manifest, TensorSpec } from '@lepton-edge/protocol';
+import type { Admission, Manifest, TensorSpec, TrialFailure } from '@lepton-edge/protocol';
 import { and, asc, eq, lte, sql } from 'drizzle-orm';
 import type { Gateway } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
@@ -14,6 +14,11 @@ import { edgeExcluded, edgeUnbounded, settle } from './settle.ts';
 /** A step that fails for reasons of ours is tried again, so often, and then left out. */
 const MAX_ATTEMPTS = 5;
 const FIRST_RETRY_MS = 1_000;
+const GIVEN_UP =
+  'its admission was given up after several tries: upload it again, and tell the operator if that ends so, too';
+/** As inspection bounds a signature. */
+const MAX_TENSORS = 2_048;
+const MAX_MESSAGE_LENGTH = 2_000;
 const POLL_MS = 500;
 /** An alarm may take 15 minutes; what is left then waits for the next. */
 const WORK_MS = 5 * 60_000;
@@ -46,7 +51,7 @@ export async function stepAdmissions(gateway: Gateway): Promise<number | undefin
   while (now() < until) {
     const candidate = await nextCandidate(gateway);
     if (!candidate) break;
-    await keep(gateway, candidate, await take(gateway, candidate));
+    await advance(gateway, candidate);
   }
   const [first] = await db
     .select({ time: admissions.notBefore })
@@ -60,6 +65,27 @@ export async function stepAdmissions(gateway: Gateway): Promise<number | undefin
 const placeInTeam = sql`(SELECT COUNT(*) FROM admissions earlier
   JOIN versions v ON v.id = earlier.version_id JOIN models m ON m.id = v.model_id
   WHERE m.team_id = models.team_id AND earlier.version_id < admissions.version_id)`;
+
+/**
+ * One step. That it is tried is written before, so that a version whose step cannot be kept, or ends the isolate, is left
+ * for others after a while, and given up after some tries.
+ */
+async function advance(gateway: Gateway, candidate: Candidate): Promise<void> {
+  const { db, now } = gateway;
+  if (candidate.attempts >= MAX_ATTEMPTS) {
+    return await end(gateway, candidate, { state: 'rejected', reason: GIVEN_UP, admission: undefined });
+  }
+  await db
+    .update(admissions)
+    .set({ attempts: candidate.attempts + 1, notBefore: now() + FIRST_RETRY_MS * 2 ** candidate.attempts })
+    .where(eq(admissions.versionId, candidate.id));
+  const progress = await take(gateway, candidate);
+  try {
+    await keep(gateway, candidate, progress);
+  } catch (error) {
+    log(candidate, error);
+  }
+}
 
 async function nextCandidate({ db, now }: Gateway): Promise<Candidate | undefined> {
   const [row] = await db
@@ -103,27 +129,18 @@ async function take(gateway: Gateway, candidate: Candidate): Promise<Progress> {
         return { end: settle(candidate.admission, candidate.manifest, candidate) };
     }
   } catch (error) {
-    // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-    console.error(
-      JSON.stringify({ level: 'error', admission: nameOf(candidate), step: candidate.step, error: String(error) }),
-    );
+    log(candidate, error);
     if (candidate.attempts + 1 < MAX_ATTEMPTS) {
       return { again: gateway.now() + FIRST_RETRY_MS * 2 ** candidate.attempts, failed: true };
     }
-    const notes = [...candidate.admission.notes, `its trial (${candidate.step}) could not be made: ${String(error)}`];
+    const where = candidate.step === 'node' ? 'on a node' : 'at the edge';
+    const notes = [...candidate.admission.notes, `it was not tried ${where}: the trial could not be made`];
     return { next: candidate.step === 'node' ? 'edge' : 'decide', found: { notes } };
   }
 }
 
 async function nodeStep(gateway: Gateway, candidate: Candidate): Promise<Progress> {
   const { manifest, admission } = candidate;
-  if (
-    manifest.placement.policy === 'edge' &&
-    candidate.controlFlow === 'none' &&
-    !edgeUnbounded(admission, candidate)
-  ) {
-    return { next: 'edge', found: {} };
-  }
   const regions = manifest.placement.regions;
   const nodes = (await gateway.fleet.list()).filter(
     (node) =>
@@ -139,7 +156,13 @@ async function nodeStep(gateway: Gateway, candidate: Candidate): Promise<Progres
   }
   const answer = await tryOnNode(gateway, node, candidate);
   if (answer.state === 'working') return { again: gateway.now() + POLL_MS, failed: false };
-  if (answer.state === 'failed') return { next: 'edge', found: { nodeFailure: answer.failure } };
+  // Another node may be larger.
+  if (answer.state === 'failed' && answer.failure.kind === 'memory' && candidate.attempts + 1 < nodes.length) {
+    return { again: gateway.now(), failed: true };
+  }
+  if (answer.state === 'failed') return { next: 'edge', found: { nodeFailure: clipped(answer.failure) } };
+  const strange = checkSignature(answer);
+  if (strange) return { next: 'edge', found: { nodeFailure: strange } };
   return { next: 'edge', found: { node: answer.report }, signature: answer };
 }
 
@@ -150,9 +173,40 @@ async function edgeStep({ trial, now }: Gateway, candidate: Candidate): Promise<
   // Only these are bounded: by the run that ended on a node, or by what the file tells.
   const shapes = admission.node?.shapes ?? admission.multiplyAddsAt;
   const outcome = await tryAtEdge(trial, { digest, objectKey }, manifest, shapes, now);
-  return outcome.ok
-    ? { next: 'decide', found: { edge: outcome.report }, signature: outcome }
-    : { next: 'decide', found: { edgeFailure: outcome.failure } };
+  if (!outcome.ok) return { next: 'decide', found: { edgeFailure: clipped(outcome.failure) } };
+  const strange = checkSignature(outcome);
+  if (strange) return { next: 'decide', found: { edgeFailure: strange } };
+  return { next: 'decide', found: { edge: outcome.report }, signature: outcome };
+}
+
+/** A signature that no inspection has seen is bounded as inspection bounds others. */
+function checkSignature({
+  inputs,
+  outputs,
+}: {
+  inputs: TensorSpec[];
+  outputs: TensorSpec[];
+}): TrialFailure | undefined {
+  const specs = [...inputs, ...outputs];
+  const isPlain =
+    specs.length <= MAX_TENSORS && specs.every(({ name, shape }) => name.length <= 256 && shape.length <= 16);
+  if (isPlain) return undefined;
+  return { kind: 'load', message: `it has ${specs.length} inputs and outputs, or one of a name or rank beyond bounds` };
+}
+
+/** ONNX Runtime's sentences quote the model, which may say anything at any length. */
+function clipped({ kind, message }: TrialFailure): TrialFailure {
+  return { kind, message: message.slice(0, MAX_MESSAGE_LENGTH) };
+}
+
+function log(candidate: Candidate, error: unknown): void {
+  const what = {
+    admission: nameOf(candidate),
+    step: candidate.step,
+    error: String(error).slice(0, MAX_MESSAGE_LENGTH),
+  };
+  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
+  console.error(JSON.stringify({ level: 'error', ...what }));
 }
 
 /** Writes where a version stands now. A version that was deleted meanwhile is not there to be written. */
@@ -174,7 +228,19 @@ async function keep(gateway: Gateway, candidate: Candidate, progress: Progress):
     ]);
     return;
   }
-  const { state, reason, admission } = progress.end;
+  await end(gateway, candidate, progress.end);
+}
+
+interface End {
+  state: 'ready' | 'rejected';
+  reason?: string;
+  /** Undefined: as it is. */
+  admission: Admission | undefined;
+}
+
+async function end(gateway: Gateway, candidate: Candidate, { state, reason, admission }: End): Promise<void> {
+  const { db } = gateway;
+  const thisVersion = and(eq(versions.id, candidate.id), eq(versions.state, 'admitting'));
   const principal = {
     keyId: 'gateway',
     teamId: candidate.teamId,
@@ -185,9 +251,9 @@ async function keep(gateway: Gateway, candidate: Candidate, progress: Progress):
   await db.batch([
     db
       .update(versions)
-      .set({ state, reason: reason ?? null, admission })
+      .set({ state, reason: reason ?? null, ...(admission ? { admission } : {}) })
       .where(thisVersion),
-    db.delete(admissions).where(thisAdmission),
+    db.delete(admissions).where(eq(admissions.versionId, candidate.id)),
     auditRow(
       { gateway, principal },
       {

@@ -57,7 +57,7 @@ async function assemble(ctx: ServiceContext, row: UploadRow, parts: readonly Par
     // Put together by an earlier call whose answer or bookkeeping was lost?
     const stored = await blobs.head(row.objectKey);
     if (stored?.size === row.sizeBytes) return;
-    if (!/part/i.test(String(cause))) {
+    if (!/InvalidPart|specified parts? could not be found|10025/i.test(String(cause))) {
       const sentence = 'the parts cannot be put together now: complete it again';
       throw new LeptonError('unavailable', sentence, { cause, retryAfterSeconds: 1 });
     }

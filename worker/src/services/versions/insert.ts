@@ -1,12 +1,13 @@
 /** Writes a version to the registry: whole or not at all, under the next number of its model. */
 import { type Admission, LeptonError, type Manifest, type Version } from '@lepton-edge/protocol';
+import canonicalize from 'canonicalize';
 import { and, eq, sql } from 'drizzle-orm';
 import type { BatchItem } from 'drizzle-orm/batch';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { isForeignKeyViolation } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
-import { admissions, type ControlFlow, versionFiles, versions } from '../../db/schema.ts';
+import { admissions, type ControlFlow, models, versionFiles, versions } from '../../db/schema.ts';
 import { signatureOf } from '../admission/edge-trial.ts';
 import { edgeExcluded, edgeUnbounded, settle } from '../admission/settle.ts';
 import { findOwnModel } from '../models/find.ts';
@@ -14,13 +15,13 @@ import type { StaticFindings } from './static-check.ts';
 import { versionDigest } from './version-digest.ts';
 import { toVersion } from './wire.ts';
 
-/** A row of D1 holds 2 MB, and the report is in it, too. */
-const MAX_MANIFEST_BYTES = 1_000_000;
+/** A row of D1 holds 2 MB, the report is in it, too, and a list has many of them. */
+const MAX_MANIFEST_BYTES = 256 * 1024;
 
 /**
  * A version whose digest was measured before takes over the measures and is ready at once; any other is left to admission.
  * @param before statements that make its files referable, for the front of the batch
- * @throws LeptonError `model_invalid` for a manifest of more than a megabyte, `blob_not_found` when a file was collected meanwhile, `model_not_found`
+ * @throws LeptonError `model_invalid` for a manifest of more than 256 KiB, `blob_not_found` when a file was collected meanwhile, `model_not_found`
  */
 export async function insertVersion(
   ctx: ServiceContext,
@@ -33,7 +34,7 @@ export async function insertVersion(
   const id = newId('ver');
   const at = now();
   const digest = await versionDigest(stated);
-  const known = await measuredBefore(ctx, digest);
+  const known = await measuredBefore(ctx, model.teamId, stated, digest);
   const manifest = known ? signatureOf(stated, known.signature) : stated;
   const measures: Admission = {
     ...report,
@@ -101,6 +102,11 @@ function isMeasured(measures: Admission, manifest: Manifest, controlFlow: Contro
   return edgeExcluded(manifest) !== undefined || edgeUnbounded(measures, { controlFlow }) !== undefined;
 }
 
+/** What of a manifest decides on its trial beside the digest. */
+function triedWith({ trial, batching, placement }: Manifest): string | undefined {
+  return canonicalize(JSON.parse(JSON.stringify({ trial, axes: batching?.axes, policy: placement.policy })));
+}
+
 /** A row takes three parameters, a statement at most 100. */
 function fileRows(
   { gateway: { db } }: ServiceContext,
@@ -113,20 +119,25 @@ function fileRows(
   );
 }
 
-/** The measures of a version with the same digest, and so the same bytes, whosever it is. */
-async function measuredBefore({ gateway: { db } }: ServiceContext, digest: string) {
+/**
+ * The measures of a version with the same digest, and so the same bytes: of the same team and tried with the same, so that
+ * nobody decides what another's version is found to be, nor learns that somebody has it.
+ */
+async function measuredBefore({ gateway: { db } }: ServiceContext, teamId: string, stated: Manifest, digest: string) {
   const [found] = await db
     .select({ admission: versions.admission, manifest: versions.manifest })
     .from(versions)
+    .innerJoin(models, eq(models.id, versions.modelId))
     .where(
       and(
         eq(versions.digest, digest),
+        eq(models.teamId, teamId),
         eq(versions.state, 'ready'),
-        sql`(admission ->> '$.edge' IS NOT NULL OR admission ->> '$.node' IS NOT NULL)`,
+        sql`(versions.admission ->> '$.edge' IS NOT NULL OR versions.admission ->> '$.node' IS NOT NULL)`,
       ),
     )
     .limit(1);
-  if (!found?.admission) return undefined;
+  if (!found?.admission || triedWith(found.manifest) !== triedWith(stated)) return undefined;
   const { edge, edgeFailure, node, nodeFailure, notes } = found.admission;
   const { inputs, outputs } = found.manifest;
   return { measures: { edge, edgeFailure, node, nodeFailure, notes }, signature: { inputs, outputs } };

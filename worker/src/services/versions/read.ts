@@ -7,8 +7,12 @@ import { findModel } from '../models/find.ts';
 import { pageFrom, readNumberCursor } from '../page.ts';
 import { toVersion } from './wire.ts';
 
+/** A version may be 300 KB: a page has no more of them, whatever is asked for. */
+const MAX_PAGE = 100;
+
 /** Newest first. @throws LeptonError `model_not_found` */
 export async function listVersions(ctx: ServiceContext, modelName: string, query: PageQuery): Promise<Page<Version>> {
+  const limit = Math.min(query.limit, MAX_PAGE);
   const model = await findModel(ctx, modelName);
   const cursor = readNumberCursor(query.cursor);
   const before = cursor === undefined ? undefined : lt(versions.version, cursor);
@@ -17,10 +21,10 @@ export async function listVersions(ctx: ServiceContext, modelName: string, query
     .from(versions)
     .where(and(eq(versions.modelId, model.id), before))
     .orderBy(desc(versions.version))
-    .limit(query.limit + 1);
+    .limit(limit + 1);
   return pageFrom(
     rows,
-    query.limit,
+    limit,
     (row) => String(row.version),
     (row) => toVersion(model.name, row),
   );
