@@ -7,6 +7,7 @@ import type { Upload } from '@lepton-edge/protocol';
 import { Program } from '../test/support/program.ts';
 import { SoakGateway } from './support/gateway.ts';
 import { type BigModel, bytesAt, rowAt, writeBigModel } from './upload/big-model.ts';
+import { Health } from './upload/health.ts';
 import { Resident } from './upload/resident.ts';
 
 export interface UploadOptions {
@@ -32,10 +33,12 @@ export interface UploadResult {
   firstAnswerMs: number;
   /** Of workerd, the most in each phase, in bytes. */
   resident: Record<Phase, number>;
+  /** The longest wait for an answer of /v2/health/live in each phase, in ms. */
+  healthMs: Record<Phase, number>;
 }
 
-export const PHASES = ['idle', 'storing', 'admission', 'reading', 'after'] as const;
-type Phase = (typeof PHASES)[number];
+export const PHASES = ['idle', 'storing', 'verifying', 'admission', 'reading', 'after'] as const;
+export type Phase = (typeof PHASES)[number];
 
 const MODEL = 'big';
 /** A small file has few parts: sent one by one, so that there is a half of it. */
@@ -63,10 +66,15 @@ async function run(gateway: SoakGateway, model: BigModel, { folder, sizeMib, set
   const violations: string[] = [];
   const client = gateway.client();
   const resident = new Resident(await gateway.workerdPid(), 'idle');
+  const health = new Health(gateway.url, 'idle');
+  const enter = (phase: Phase) => {
+    resident.enter(phase);
+    health.enter(phase);
+  };
   await sleep(settleMs);
   const push = () => pushed(gateway, model, folder, sizeMib < SMALL_MIB ? 1 : 4);
 
-  resident.enter('storing');
+  enter('storing');
   const { digest, sizeBytes } = model;
   const begun = await client.uploads.create({ digest, sizeBytes, filename: 'weights.bin' });
   if ('exists' in begun) throw new Error('the home is not empty');
@@ -76,7 +84,7 @@ async function run(gateway: SoakGateway, model: BigModel, { folder, sizeMib, set
 
   const began = performance.now();
   const again = push();
-  await followed(again, client, begun, resident);
+  await followed(again, client, begun, enter);
   const { code } = await again.exited;
   const pushMs = performance.now() - began;
   if (code !== 0) throw new Error(`the second push ended with status ${code}:\n${again.output}`);
@@ -89,14 +97,15 @@ async function run(gateway: SoakGateway, model: BigModel, { folder, sizeMib, set
   if (!version.admission?.node) violations.push(`no node tried it: ${JSON.stringify(version.admission)}`);
   say(`pushed in ${Math.round(pushMs)} ms, ${version.state}`);
 
-  resident.enter('reading');
+  enter('reading');
   violations.push(...(await wrongReads(client, model)));
   const firstAnswer = performance.now();
   violations.push(...(await wrongRows(client, model)));
   const firstAnswerMs = performance.now() - firstAnswer;
-  resident.enter('after');
+  enter('after');
   await sleep(settleMs);
   resident.stop();
+  health.stop();
   const peaks = Object.fromEntries(PHASES.map((phase) => [phase, resident.peaks.get(phase) ?? 0]));
   peaks.after = resident.last;
   const result: UploadResult = {
@@ -107,6 +116,9 @@ async function run(gateway: SoakGateway, model: BigModel, { folder, sizeMib, set
     pushMs,
     firstAnswerMs,
     resident: peaks as UploadResult['resident'],
+    healthMs: Object.fromEntries(
+      PHASES.map((phase) => [phase, health.slowest.get(phase) ?? 0]),
+    ) as UploadResult['healthMs'],
   };
   return result;
 }
@@ -140,14 +152,19 @@ async function killedHalfWay(program: Program, client: LeptonClient, { id }: Upl
 }
 
 /** Tells the watch how far a push is, until it ends. */
-async function followed(program: Program, client: LeptonClient, { id }: Upload, resident: Resident): Promise<void> {
-  const states = { open: 'storing', verifying: 'storing', done: 'admission' } as const;
+async function followed(
+  program: Program,
+  client: LeptonClient,
+  { id }: Upload,
+  enter: (phase: Phase) => void,
+): Promise<void> {
+  const states = { open: 'storing', verifying: 'verifying', done: 'admission' } as const;
   let ended = false;
   void program.exited.then(() => {
     ended = true;
   });
   while (!ended) {
-    resident.enter(states[(await client.uploads.get(id)).state]);
+    enter(states[(await client.uploads.get(id)).state]);
     await sleep(POLL_MS);
   }
 }

@@ -43,6 +43,11 @@ function pageOf(rows: { v8: string; result: UploadResult }[]): string {
     v8,
     ...PHASES.map((phase) => mib(result.resident[phase])),
   ]);
+  const waits = rows.map(({ v8, result }) => [
+    mib(result.sizeBytes),
+    v8,
+    ...PHASES.map((phase) => seconds(result.healthMs[phase])),
+  ]);
   return `# Soak: upload
 
 \`lepton push\` of a model with that many MiB of external data, four parts at a time: killed with SIGKILL about half-way and started
@@ -52,11 +57,15 @@ equal, the version was admitted on the node, is ready, and answered eight rows o
 
 ${tableOf(['MiB', 'V8', 'received at the kill', 'sent by the second', 'second push until ready', 'first answer, with loading', 'violations'], pushes)}
 
-Resident memory of workerd in MiB, the most in each phase of both pushes (storing is sending and checking), and at last:
+Resident memory of workerd in MiB, the most in each phase of both pushes (verifying is the digest over what is stored), and at last:
 
 ${tableOf(['MiB', 'V8', ...PHASES], memory)}
 
 Miniflare's imitation of R2 lives in the same process and leaves garbage that V8 collects late, so the upper rows show what lies
 about, and the lower ones (\`MINIFLARE_WORKERD_V8_FLAGS="--gc-global --max-semi-space-size=1"\`) what is really held.
+
+The longest wait for an answer of \`/v2/health/live\`, asked for ten times a second all the while:
+
+${tableOf(['MiB', 'V8', ...PHASES], waits)}
 `;
 }

@@ -58,6 +58,7 @@ async function assemble(ctx: ServiceContext, row: UploadRow, parts: readonly Par
     const stored = await blobs.head(row.objectKey);
     if (stored?.size === row.sizeBytes) return;
     if (!/InvalidPart|specified parts? could not be found|10025/i.test(String(cause))) {
+      await findUpload(ctx, row.id);
       const sentence = 'the parts cannot be put together now: complete it again';
       throw new LeptonError('unavailable', sentence, { cause, retryAfterSeconds: 1 });
     }

@@ -24,6 +24,8 @@ export async function putPart(ctx: ServiceContext, id: string, k: number, part: 
     const stored = await blobs.resumeMultipartUpload(row.objectKey, row.multipartId).uploadPart(k, part.body);
     etag = stored.etag;
   } catch (cause) {
+    // It may have expired meanwhile, or been given up: there is nothing to send it again to.
+    await findUpload(ctx, id);
     // Either the caller broke off or the storage failed: which one cannot be told here, and what to do is the same.
     throw new LeptonError('unavailable', `part ${k} did not come through: send it again`, {
       cause,
