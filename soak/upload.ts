@@ -38,7 +38,7 @@ export interface UploadResult {
 }
 
 export const PHASES = ['idle', 'storing', 'verifying', 'admission', 'reading', 'after'] as const;
-export type Phase = (typeof PHASES)[number];
+type Phase = (typeof PHASES)[number];
 
 const MODEL = 'big';
 /** A small file has few parts: sent one by one, so that there is a half of it. */

@@ -20,6 +20,7 @@ import { inferRoutes } from './routes/infer.ts';
 import { documentInference } from './routes/inference-document.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
+import { openAiRoutes } from './routes/openai.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { versionRoutes } from './routes/versions.ts';
 
@@ -52,6 +53,7 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);
+  app.route('/', openAiRoutes);
   app.route('/', documentRoutes);
   documentInference(app.openAPIRegistry);
   let document: ReturnType<typeof documentOf> | undefined;

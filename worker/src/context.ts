@@ -7,6 +7,7 @@ import type { EdgeRuntime } from './edge/edge-runtime.ts';
 import type { Settings } from './env.ts';
 import type { Fleet } from './hubs/fleet.ts';
 import type { Janitors } from './hubs/janitors.ts';
+import type { Metrics } from './hubs/metrics.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
 import type { TrialService } from './services/admission/edge-trial.ts';
@@ -31,6 +32,7 @@ export interface Gateway {
   assets: Fetcher;
   fleet: Fleet;
   janitors: Janitors;
+  metrics: Metrics;
   edge: EdgeRuntime;
   /** Another Worker, where models are tried before they serve. */
   trial: TrialService;

@@ -3,6 +3,7 @@ import { LeptonError } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { FleetHub } from './hubs/fleet-hub.ts';
 import type { Janitor } from './hubs/janitor.ts';
+import type { MetricsHub } from './hubs/metrics-hub.ts';
 import type TrialWorker from './trial/trial-worker.ts';
 
 /** What wrangler.toml binds. */
@@ -13,6 +14,7 @@ export interface Env {
   FLEET: DurableObjectNamespace<FleetHub>;
   TRIAL: Service<typeof TrialWorker>;
   JANITOR: DurableObjectNamespace<Janitor>;
+  METRICS: DurableObjectNamespace<MetricsHub>;
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;

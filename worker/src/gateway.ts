@@ -7,6 +7,7 @@ import { EdgeRuntime } from './edge/edge-runtime.ts';
 import { type Env, readSettings } from './env.ts';
 import { createFleet } from './hubs/fleet.ts';
 import { createJanitors } from './hubs/janitors.ts';
+import { createMetrics } from './hubs/metrics.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Directory } from './services/directory.ts';
@@ -31,6 +32,7 @@ function createGateway(env: Env): Gateway {
     assets: env.ASSETS,
     fleet: createFleet(env.FLEET, now),
     janitors: createJanitors(env.JANITOR),
+    metrics: createMetrics(env.METRICS, now),
     edge: new EdgeRuntime(),
     trial: env.TRIAL,
     directory: new Directory(db, now),

@@ -5,6 +5,7 @@ import { gatewayOf } from './gateway.ts';
 
 export { FleetHub } from './hubs/fleet-hub.ts';
 export { Janitor } from './hubs/janitor.ts';
+export { MetricsHub } from './hubs/metrics-hub.ts';
 
 const app = createApp(gatewayOf);
 

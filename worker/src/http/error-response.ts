@@ -1,5 +1,12 @@
 /** One mapper from a domain error to the error shape of the route family it happened in. */
-import { LeptonError, type Problem, statusOf } from '@lepton-edge/protocol';
+import {
+  LeptonError,
+  openAiFailure,
+  type Problem,
+  SHOULD_RETRY_HEADER,
+  shouldRetry,
+  statusOf,
+} from '@lepton-edge/protocol';
 import { HTTPException } from 'hono/http-exception';
 import type { AppContext } from './app-env.ts';
 
@@ -12,7 +19,10 @@ export function errorResponse(c: AppContext, thrown: unknown): Response {
   c.header('cache-control', 'no-store');
   const family = new URL(c.req.url).pathname.split('/')[1];
   if (family === 'v2') return c.json({ error: error.message, code: error.code }, status);
-  if (family === 'v1') return c.json({ error: openAiError(error) }, status);
+  if (family === 'v1') {
+    c.header(SHOULD_RETRY_HEADER, String(shouldRetry(error)));
+    return c.json(openAiFailure(error), status);
+  }
   return c.json(problem(error, c.get('requestId')), status, { 'content-type': 'application/problem+json' });
 }
 
@@ -55,10 +65,4 @@ function problem(error: LeptonError, requestId: string): Problem {
     requestId,
     ...(error.errors ? { errors: error.errors } : {}),
   };
-}
-
-function openAiError(error: LeptonError) {
-  const status = statusOf(error.code);
-  const type = status >= 500 ? 'server_error' : status === 429 ? 'rate_limit_error' : 'invalid_request_error';
-  return { message: error.message, type, param: error.errors?.[0]?.path ?? null, code: error.code };
 }

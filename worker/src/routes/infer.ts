@@ -25,6 +25,7 @@ import { type InferAnswer, infer } from '../infer/infer.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
 
 const MODEL_PATHS = ['/v2/models/:ref', '/v2/models/:ref/versions/:version'] as const;
@@ -102,15 +103,13 @@ function encode(
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {
   const gateway = c.get('gateway');
-  const { version } = await gateway.directory.resolve(
-    referenceOf(c),
-    c.get('principal'),
-    gateway.random(),
-    waitUntil(c),
-  );
+  const ref = referenceOf(c);
+  const { model, version } = await gateway.directory.resolve(ref, c.get('principal'), gateway.random(), waitUntil(c));
+  // A reference that names one version asks for that one; a name alone, for what can be named.
+  const numbers = ref.version === undefined && ref.alias === undefined ? await listReady(gateway, model.id) : [];
   return {
     name: version.model,
-    versions: [String(version.version)],
+    versions: (numbers.length > 0 ? numbers : [version.version]).map(String),
     platform: version.manifest.format === 'ort' ? 'onnxruntime_ort' : 'onnxruntime_onnx',
     inputs: version.manifest.inputs,
     outputs: version.manifest.outputs,

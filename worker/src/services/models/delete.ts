@@ -26,6 +26,7 @@ export async function deleteModel(ctx: ServiceContext, name: string, force: bool
     if (users.length > 0) throw inUse(name, users);
     if (await commit(ctx, model, force)) {
       ctx.gateway.directory.forgetModel(name);
+      ctx.waitUntil(ctx.gateway.metrics.forget(model.id));
       return;
     }
   }

@@ -1,0 +1,35 @@
+/** `/v1`: what clients of OpenAI's API call. Plain handlers, as on the other inference path. */
+import { LeptonError, type OpenAiModel, type OpenAiModelList, parseReference } from '@lepton-edge/protocol';
+import { Hono } from 'hono';
+import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { authenticate } from '../middleware/authenticate.ts';
+import { type InferableModel, listInferable } from '../services/models/list-inferable.ts';
+
+export const openAiRoutes = new Hono<AppEnv>();
+
+openAiRoutes.get('/v1/models', authenticate('infer', 'models:read'), async (c) => {
+  const models = await listInferable(c.get('gateway'), c.get('principal'));
+  return c.json<OpenAiModelList>({ object: 'list', data: models.map((model) => toOpenAi(model.name, model)) });
+});
+
+openAiRoutes.get('/v1/models/:ref', authenticate('infer', 'models:read'), async (c) => {
+  const id = c.req.param('ref');
+  return c.json<OpenAiModel>(toOpenAi(id, await find(c, id)));
+});
+
+/** @throws LeptonError `model_not_found`, and for a reference to what the model lacks `version_not_found` or `alias_not_found` */
+async function find(c: AppContext, id: string): Promise<InferableModel> {
+  const gateway = c.get('gateway');
+  const principal = c.get('principal');
+  const ref = parseReference(id);
+  const [model] = await listInferable(gateway, principal, ref.model);
+  if (!model) throw new LeptonError('model_not_found', `no model is named "${ref.model}"`);
+  if (ref.alias !== undefined || ref.version !== undefined) {
+    await gateway.directory.resolve(ref, principal, gateway.random(), (promise) => c.executionCtx.waitUntil(promise));
+  }
+  return model;
+}
+
+function toOpenAi(id: string, { team, createdAt }: InferableModel): OpenAiModel {
+  return { id, object: 'model', created: Math.floor(createdAt / 1000), owned_by: team };
+}
