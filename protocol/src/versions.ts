@@ -158,6 +158,10 @@ export type TrialReport = z.infer<typeof TrialReport>;
 export const TrialFailure = z.object({ kind: z.enum(['load', 'inputs', 'memory', 'stopped']), message: z.string() });
 export type TrialFailure = z.infer<typeof TrialFailure>;
 
+/** At most so many multiply-adds of a run for inputs of so many elements together, by growing size. */
+export const CostGrowth = z.array(z.object({ elements: z.number().int(), multiplyAdds: z.number() }));
+export type CostGrowth = z.infer<typeof CostGrowth>;
+
 /** What admission found: the report of a version, for everyone who may read it. */
 export const Admission = z.object({
   /** Absent for `.ort` files, which inspection cannot read. */
@@ -168,6 +172,8 @@ export const Admission = z.object({
   /** Multiply-adds of one run at most, as far as the file tells, and the input shapes that holds for. */
   multiplyAdds: z.number().optional(),
   multiplyAddsAt: z.record(z.string(), z.array(z.number().int())).optional(),
+  /** The same for larger inputs, in whichever of their dynamic axes; absent where the file does not tell. */
+  multiplyAddsBeyond: CostGrowth.optional(),
   edge: TrialReport.optional(),
   edgeFailure: TrialFailure.optional(),
   node: TrialReport.optional(),

@@ -4,6 +4,7 @@ import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 const { onnx } = onnxProto;
 const FLOAT = 1;
 const UINT8 = 2;
+const INT32 = 6;
 const INT64 = 7;
 const BOOL = 9;
 
@@ -78,6 +79,45 @@ export function withoutKernelModel(): Bytes {
     node: [node('Softmax', ['x'], ['y'])],
     input: [value('x', ['n', 4], UINT8)],
     output: [value('y', ['n', 4], UINT8)],
+  });
+}
+
+/** y = x / z on int32[n]: brings ONNX Runtime in WASM down with a trap where it is -2^31 / -1. */
+export function divisionModel(): Bytes {
+  return model({
+    node: [node('Div', ['x', 'z'], ['y'])],
+    input: [value('x', ['n'], INT32), value('z', ['n'], INT32)],
+    output: [value('y', ['n'], INT32)],
+  });
+}
+
+/** A chain of so many functions of its own that writing them out overflows the stack in WASM, not on a node. */
+export function recursionModel(depth: number): Bytes {
+  const domain = 'deep';
+  const opsetImport = [
+    { domain: '', version: 17 },
+    { domain, version: 1 },
+  ];
+  const call = (i: number, input: string, output: string) => ({ ...node(`f${i}`, [input], [output]), domain });
+  const functions = Array.from({ length: depth }, (_, i) => ({
+    name: `f${i}`,
+    domain,
+    input: ['a'],
+    output: ['b'],
+    opsetImport,
+    node: [i === depth - 1 ? node('Neg', ['a'], ['b']) : call(i + 1, 'a', 'b')],
+  }));
+  const graph = { name: 'g', node: [call(0, 'x', 'y')], input: [value('x', ['n'])], output: [value('y', ['n'])] };
+  return onnx.ModelProto.encode({ irVersion: 8, opsetImport, functions, graph }).finish().slice();
+}
+
+/** y = x in a shape of as many bytes as no isolate has. */
+export function hugeModel(): Bytes {
+  return model({
+    node: [node('Expand', ['x', 'shape'], ['y'])],
+    initializer: [ints('shape', [30_000, 30_000])],
+    input: [value('x', ['n'])],
+    output: [value('y', ['a', 'b'])],
   });
 }
 

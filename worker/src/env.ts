@@ -22,6 +22,8 @@ export interface Env {
   GC_GRACE_SECONDS?: string;
   /** How long an upload waits for its next part, in seconds. */
   UPLOAD_TTL_SECONDS?: string;
+  /** How many versions of a team may be in admission at a time. */
+  MAX_ADMITTING_PER_TEAM?: string;
   /** The gateway's own address, where it is not the one requests come to. */
   PUBLIC_URL?: string;
 }
@@ -42,6 +44,7 @@ const Settings = z.object({
   allowPrivateNodes: z.boolean(),
   gcGraceMs: z.number().min(0),
   uploadTtlMs: z.number().min(1000),
+  maxAdmittingPerTeam: z.number().int().min(1),
   publicUrl: z.url().optional(),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -57,6 +60,7 @@ export function readSettings(env: Env): Settings {
     allowPrivateNodes: env.ALLOW_PRIVATE_NODES === 'true',
     gcGraceMs: Number(env.GC_GRACE_SECONDS ?? 86_400) * 1000,
     uploadTtlMs: Number(env.UPLOAD_TTL_SECONDS ?? 86_400) * 1000,
+    maxAdmittingPerTeam: Number(env.MAX_ADMITTING_PER_TEAM ?? 100),
     publicUrl: env.PUBLIC_URL || undefined,
   });
   if (parsed.success) return parsed.data;

@@ -17,26 +17,40 @@ export interface Ort {
   heapBytes(): number;
   /** Bytes up to the last one that was ever written since the start or the last `restore`, to 64 KiB. */
   touchedBytes(): number;
-  /** The memory as it is now, for `restore`: to be taken while no session is open. */
-  snapshot(): Uint8Array;
+  /** The runtime as it is now, for `restore`: to be taken while no session is open. */
+  snapshot(): Snapshot;
   /**
-   * Makes the runtime as it was when the snapshot was taken, whatever happened to it since: what it knows is all in its
-   * memory. Sessions made since must not be touched again, not even released.
+   * Makes the runtime as it was when the snapshot was taken, whatever happened to it since, traps included. Sessions made
+   * since must not be touched again, not even released.
    */
-  restore(snapshot: Uint8Array): void;
+  restore(snapshot: Snapshot): void;
+}
+
+/**
+ * All that ONNX Runtime knows: its memory, and of its globals the only one that changes after the start. A trap leaves
+ * the stack pointer where it was.
+ */
+export interface Snapshot {
+  memory: Uint8Array;
+  stackPointer: number;
 }
 
 const PAGE_BYTES = 65_536;
+const STACK_ALIGNMENT = 16;
 
 /** Starts the runtime; once in an isolate. */
 export async function startOrt(): Promise<Ort> {
   const placeholder = new Uint8Array(1);
   const { instantiate, Memory } = WebAssembly;
   let memory: WebAssembly.Memory | undefined;
-  const answerInstantiate = async (source: BufferSource, imports?: WebAssembly.Imports) =>
-    source.byteLength === placeholder.byteLength
-      ? { module: ortModule, instance: await instantiate(ortModule, imports) }
-      : instantiate(source as unknown as WebAssembly.Module, imports);
+  let instance: WebAssembly.Instance | undefined;
+  const answerInstantiate = async (source: BufferSource, imports?: WebAssembly.Imports) => {
+    if (source.byteLength !== placeholder.byteLength) {
+      return instantiate(source as unknown as WebAssembly.Module, imports);
+    }
+    instance = await instantiate(ortModule, imports);
+    return { module: ortModule, instance };
+  };
   class BoundedMemory extends Memory {
     constructor(descriptor: WebAssembly.MemoryDescriptor) {
       super({ ...descriptor, maximum: Math.min(descriptor.maximum ?? MAX_WASM_PAGES, MAX_WASM_PAGES) });
@@ -57,12 +71,31 @@ export async function startOrt(): Promise<Ort> {
     api: ort,
     heapBytes: () => heap().byteLength,
     touchedBytes: () => touchedBytes(heap()),
-    snapshot: () => heap().slice(0, touchedBytes(heap())),
-    restore(snapshot) {
-      heap().set(snapshot);
-      heap().fill(0, snapshot.byteLength);
+    snapshot: () => ({
+      memory: heap().slice(0, touchedBytes(heap())),
+      stackPointer: stackOf(instance).get(),
+    }),
+    restore({ memory: bytes, stackPointer }) {
+      heap().set(bytes);
+      heap().fill(0, bytes.byteLength);
+      stackOf(instance).set(stackPointer);
     },
   };
+}
+
+/**
+ * Emscripten's `emscripten_stack_get_current` and `_emscripten_stack_restore`, as they are called in this build.
+ * @throws Error when they are called otherwise, in another version of ONNX Runtime (`dist/ort-wasm-simd-threaded.mjs`)
+ */
+function stackOf(instance: WebAssembly.Instance | undefined) {
+  const { Lb: get, Jb: set } = (instance?.exports ?? {}) as { Lb?: () => unknown; Jb?: (pointer: number) => void };
+  const now = get?.();
+  if (typeof now !== 'number' || now <= 0 || !set) throw new Error('ONNX Runtime does not tell its stack pointer');
+  set(now - STACK_ALIGNMENT);
+  const moved = get?.();
+  set(now);
+  if (moved !== now - STACK_ALIGNMENT) throw new Error('ONNX Runtime does not have its stack pointer set');
+  return { get: () => now, set };
 }
 
 function touchedBytes(heap: Uint8Array): number {

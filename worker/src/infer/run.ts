@@ -2,6 +2,7 @@
 import { LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
+import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import { type PlaceDecision, place } from '../dispatch/place.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
@@ -24,11 +25,6 @@ export interface RunOutcome {
   placement: Placement;
 }
 
-/** Matrices of n elements are multiplied in n^1.5 steps, and little grows faster. */
-const GROWTH_OF_COST = 1.5;
-/** Below this a run costs what any run does. */
-const MIN_TRIED_ELEMENTS = 4_096;
-const MAX_EDGE_RUN_MS = 5_000;
 /** How many nodes a request may be sent to, one after the other. */
 const MAX_NODES_TRIED = 2;
 
@@ -97,12 +93,10 @@ export async function decide(
   return { decision, nodes };
 }
 
-/** Nothing interrupts a run at the edge, and admission tried one size: what grows beyond it is not begun there. */
 function tooLargeForEdge({ edgeTried }: KnownVersion, inputs: readonly Tensor[]): string | undefined {
   if (!edgeTried) return undefined;
   const elements = inputs.reduce((sum, { data }) => sum + data.length, 0);
-  const growth = elements / Math.max(edgeTried.elements, MIN_TRIED_ELEMENTS);
-  if (growth <= 1 || edgeTried.runMs * growth ** GROWTH_OF_COST <= MAX_EDGE_RUN_MS) return undefined;
+  if (!isTooLongForEdge(edgeTried, elements)) return undefined;
   return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
 }
 

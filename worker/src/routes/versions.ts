@@ -77,7 +77,7 @@ const create = createRoute({
       required: true,
     },
   },
-  responses: { 202: json(Version, 'The version.'), ...problems(400, 401, 403, 404, 409, 411, 413, 422) },
+  responses: { 202: json(Version, 'The version.'), ...problems(400, 401, 403, 404, 409, 411, 413, 422, 429) },
 });
 
 const list = createRoute({

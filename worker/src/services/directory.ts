@@ -15,6 +15,8 @@ import type { Principal } from '../context.ts';
 import type { Database } from '../db/database.ts';
 import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } from '../db/schema.ts';
 import { chooseTarget } from '../dispatch/choose-target.ts';
+import type { EdgeTried } from '../dispatch/edge-time.ts';
+import { elementsOf } from '../onnx/cost/growth.ts';
 import { mayInfer } from './access.ts';
 
 export interface KnownModel {
@@ -42,8 +44,8 @@ export interface KnownVersion {
   edgeReason: string | undefined;
   /** What the loaded model takes of ONNX Runtime's heap at the edge, as measured. */
   wasmBytes: number | undefined;
-  /** What was tried at the edge, and how long that took. */
-  edgeTried: { runMs: number; elements: number } | undefined;
+  /** What was tried at the edge, how long that took, and what larger inputs take. */
+  edgeTried: EdgeTried | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
@@ -193,8 +195,11 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
   };
 }
 
-function elementsOf(shapes: Record<string, number[]>): number {
-  return Object.values(shapes).reduce((sum, shape) => sum + shape.reduce((product, size) => product * size, 1), 0);
+function edgeTriedOf({ admission }: typeof versions.$inferSelect): EdgeTried | undefined {
+  if (!admission?.edge) return undefined;
+  const { runMs, shapes } = admission.edge;
+  const branches = (admission.inspection?.operators.If ?? 0) > 0;
+  return { runMs, elements: elementsOf(shapes), growth: admission.multiplyAddsBeyond, branches };
 }
 
 function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
@@ -234,10 +239,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeEligible: row.admission?.edgeEligible ?? false,
     edgeReason: row.admission?.edgeReason,
     wasmBytes: row.admission?.edge?.wasmBytes,
-    edgeTried: row.admission?.edge && {
-      runMs: row.admission.edge.runMs,
-      elements: elementsOf(row.admission.edge.shapes),
-    },
+    edgeTried: edgeTriedOf(row),
     deterministic: isDeterministic(row),
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };

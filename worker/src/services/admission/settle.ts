@@ -13,6 +13,9 @@ const MAX_NODE_RUN_MS = 1_000;
 /** Without a node to bound it first, a run above this is not begun where nothing can interrupt it. */
 const MAX_UNBOUNDED_MULTIPLY_ADDS = 1e9;
 
+const NOT_TRIED =
+  "its trial there could not be made, which is no fault of the model's: upload it again, and tell the operator if that ends so, too";
+
 export interface Settled {
   state: 'ready' | 'rejected';
   reason?: string;
@@ -77,7 +80,7 @@ function edgeReasonOf(found: Admission, manifest: Manifest, bounds: Bounds): str
   if (excluded !== undefined) return excluded;
   if (found.edgeFailure) return tellFailure(found.edgeFailure);
   const { edge } = found;
-  if (!edge) return edgeUnbounded(found, bounds) ?? 'it was not tried there';
+  if (!edge) return edgeUnbounded(found, bounds) ?? NOT_TRIED;
   if ((edge.wasmBytes ?? 0) > MAX_EDGE_HEAP_BYTES) {
     return `it takes ${edge.wasmBytes} bytes of ONNX Runtime's heap, at most ${MAX_EDGE_HEAP_BYTES} fit in an isolate`;
   }

@@ -6,6 +6,7 @@ import { newObjectKey, type StoredObject, storeStream } from '../../artifacts/st
 import type { ServiceContext } from '../../context.ts';
 import { usableFiles } from '../blobs/usable.ts';
 import { findOwnModel } from '../models/find.ts';
+import { checkAdmitting } from './admitting-limit.ts';
 import { insertVersion } from './insert.ts';
 import { staticCheck } from './static-check.ts';
 
@@ -22,10 +23,12 @@ export interface VersionUpload {
 
 /**
  * A refused upload keeps nothing and uses no number.
- * @throws LeptonError `model_not_found`, `missing_scope`, `model_invalid`, `digest_mismatch`, `invalid_request`
+ * @throws LeptonError `model_not_found`, `missing_scope`, `model_invalid`, `digest_mismatch`, `invalid_request`,
+ * `overloaded` when the team has too many versions in admission
  */
 export async function createVersion(ctx: ServiceContext, modelName: string, upload: VersionUpload): Promise<Version> {
   const model = await findOwnModel(ctx, modelName);
+  await checkAdmitting(ctx.gateway, model.teamId);
   const { db, blobs, now } = ctx.gateway;
   const key = newObjectKey();
   await noteLoose(ctx.gateway, key);
@@ -50,6 +53,7 @@ export async function createVersionOfFiles(
   { files, manifest }: z.output<typeof CreateVersionInput>,
 ): Promise<Version> {
   const model = await findOwnModel(ctx, modelName);
+  await checkAdmitting(ctx.gateway, model.teamId);
   const stored = await usableFiles(ctx, [...new Set(files.map(({ digest }) => digest))]);
   const absent = files.flatMap(({ path, digest }, i) => (stored.has(digest) ? [] : [{ i, path, digest }]));
   if (absent.length > 0) {

@@ -11,6 +11,7 @@ import { admissions, type ControlFlow, models, versionFiles, versions } from '..
 import { signatureOf } from '../admission/edge-trial.ts';
 import { edgeExcluded, edgeUnbounded, settle } from '../admission/settle.ts';
 import { findOwnModel } from '../models/find.ts';
+import { admittingWithin, isOverLimit, tooManyAdmitting } from './admitting-limit.ts';
 import type { StaticFindings } from './static-check.ts';
 import { versionDigest } from './version-digest.ts';
 import { toVersion } from './wire.ts';
@@ -21,7 +22,8 @@ const MAX_MANIFEST_BYTES = 256 * 1024;
 /**
  * A version whose digest was measured before takes over the measures and is ready at once; any other is left to admission.
  * @param before statements that make its files referable, for the front of the batch
- * @throws LeptonError `model_invalid` for a manifest of more than 256 KiB, `blob_not_found` when a file was collected meanwhile, `model_not_found`
+ * @throws LeptonError `model_invalid` for a manifest of more than 256 KiB, `blob_not_found` when a file was collected meanwhile, `model_not_found`,
+ * `overloaded` when the team has too many in admission
  */
 export async function insertVersion(
   ctx: ServiceContext,
@@ -47,7 +49,7 @@ export async function insertVersion(
   const row = {
     id,
     modelId: model.id,
-    state: settled?.state ?? ('admitting' as const),
+    state: settled?.state ?? admittingWithin(ctx.gateway, model.teamId),
     reason: settled?.reason ?? null,
     digest,
     sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0),
@@ -73,6 +75,7 @@ export async function insertVersion(
   try {
     await db.batch(statements as [BatchItem<'sqlite'>]);
   } catch (cause) {
+    if (isOverLimit(cause)) throw tooManyAdmitting(ctx.gateway);
     if (!isForeignKeyViolation(cause)) throw cause;
     await findOwnModel(ctx, model.name);
     throw new LeptonError('blob_not_found', 'a file of this version was collected meanwhile: upload it again', {

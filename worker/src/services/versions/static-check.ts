@@ -10,9 +10,11 @@ import {
 import type { z } from 'zod';
 import { rangesOf } from '../../artifacts/store.ts';
 import { boundCostOf } from '../../onnx/cost/bound-cost.ts';
+import { costGrowth } from '../../onnx/cost/growth.ts';
 import { type Inspection, inspectModel } from '../../onnx/inspect.ts';
 import type { Model } from '../../onnx/model.ts';
 import { readModel } from '../../onnx/read-model.ts';
+import { edgeExcluded } from '../admission/settle.ts';
 import { checkCompanions, readCard } from './companions.ts';
 import { manifestOf } from './manifest-of.ts';
 
@@ -24,7 +26,7 @@ export interface NamedFile extends VersionFile {
 /** What reading showed, before anything was run. */
 export interface StaticFindings {
   manifest: Manifest;
-  report: Pick<Admission, 'inspection' | 'multiplyAdds' | 'multiplyAddsAt' | 'notes'>;
+  report: Pick<Admission, 'inspection' | 'multiplyAdds' | 'multiplyAddsAt' | 'multiplyAddsBeyond' | 'notes'>;
   /** What makes a run's cost unbounded by the file; undefined for none. */
   controlFlow: 'none' | 'branches' | 'loops' | 'unknown';
 }
@@ -67,11 +69,17 @@ export async function staticCheck(
 }
 
 /** What a run takes on the likeliest generated inputs for which the file tells. */
-function costOf(model: Model, manifest: Manifest): Pick<Admission, 'multiplyAdds' | 'multiplyAddsAt' | 'notes'> {
+function costOf(model: Model, manifest: Manifest): Omit<StaticFindings['report'], 'inspection'> {
   let because = 'its inputs are too large to be generated';
   for (const shapes of trialShapes(manifest)) {
     const cost = boundCostOf(model, shapes);
-    if (cost.known) return { multiplyAdds: cost.multiplyAdds, multiplyAddsAt: shapes, notes: [] };
+    if (cost.known) {
+      const { multiplyAdds } = cost;
+      // What never runs at the edge is interrupted where it does.
+      const beyond = edgeExcluded(manifest) === undefined ? costGrowth(model, manifest.inputs, shapes) : [];
+      const multiplyAddsBeyond = beyond.length > 0 ? { multiplyAddsBeyond: beyond } : {};
+      return { multiplyAdds, multiplyAddsAt: shapes, ...multiplyAddsBeyond, notes: [] };
+    }
     because = cost.because;
   }
   return { notes: [`the file does not tell the cost of a run: ${because}`] };
