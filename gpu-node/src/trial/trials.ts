@@ -91,11 +91,15 @@ export class Trials {
       const described = await this.#repository.describe(target);
       const tooLarge = this.#tooLarge(described.sizeBytes);
       if (tooLarge) return tooLarge;
-      const source = await this.#repository.fetch(target, described);
+      const { source, files } = await this.#repository.fetch(target, described);
       job.progress = 'running it';
-      const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
-      this.#results.set(keyOf(target), ended);
-      return ended;
+      try {
+        const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
+        this.#results.set(keyOf(target), ended);
+        return ended;
+      } finally {
+        files.release();
+      }
     } finally {
       this.#jobs.delete(keyOf(target));
     }
