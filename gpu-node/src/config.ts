@@ -57,6 +57,12 @@ const SETTINGS = {
     value: 'N',
     help: 'models kept loaded, each on a thread of its own; default: 32',
   },
+  maxDiskMib: {
+    flag: 'max-disk-mib',
+    env: 'LEPTON_NODE_MAX_DISK_MIB',
+    value: 'N',
+    help: 'files of models kept on disk, in MiB; the longest unused go first; default: 51200',
+  },
   maxQueue: {
     flag: 'max-queue',
     env: 'LEPTON_NODE_MAX_QUEUE',
@@ -124,6 +130,7 @@ const Config = z
       .transform((labels) => Object.fromEntries(labels.map(splitLabel))),
     modelMemoryMib: count(1_048_576).default(() => Math.max(2048, Math.floor(machineMemoryMib() / 4))),
     maxModels: count(1000).default(32),
+    maxDiskMib: count(999_999_999).default(51_200),
     maxQueue: count(100_000).default(256),
     trialSeconds: count(3600).default(60),
     trialMemoryMib: count(1_048_576).default(8192),

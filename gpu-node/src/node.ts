@@ -48,7 +48,7 @@ export async function startNode(config: Config, log: Logger): Promise<RunningNod
   const gateway = new GatewayClient(config.gateway);
   const repository = new Repository(
     new GatewaySource(gateway, () => membership.credential?.credential),
-    await BlobCache.open(config.home),
+    await BlobCache.open(config.home, config.maxDiskMib * MIB),
   );
   const models = new Models({
     repository,

@@ -28,7 +28,10 @@ function setup(load?: (source: ModelSource) => Promise<Instance>) {
   const clock = { now: 0 };
   const repository: Pick<Repository, 'describe' | 'fetch'> = {
     describe: async () => ({ manifest: {} as Manifest, sizeBytes: 10 }),
-    fetch: async ({ model }) => ({ label: model, format: 'onnx', path: '/model' }),
+    fetch: async ({ model }) => ({
+      source: { label: model, format: 'onnx', path: '/model' },
+      files: { read: () => undefined, release: () => undefined },
+    }),
   };
   const engines = {
     load: async (source: ModelSource) => {

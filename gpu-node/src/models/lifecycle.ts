@@ -1,6 +1,7 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
 import { LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
 import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import type { Hold } from './disk-space.ts';
 import { chooseEvictions } from './evictions.ts';
 import type { Repository } from './repository.ts';
 import type { VersionTarget } from './version-source.ts';
@@ -38,6 +39,7 @@ export interface Lease {
 interface Running {
   manifest: Manifest;
   instance: Instance;
+  files: Hold;
 }
 
 interface Entry {
@@ -128,22 +130,27 @@ export class Models {
     const { repository, engines, onChange } = this.#options;
     const { digest, label } = entry;
     const startedAt = this.#now();
+    let files: Hold | undefined;
     try {
       const described = await repository.describe(target);
-      const source = await repository.fetch(target, described);
+      const fetched = await repository.fetch(target, described);
+      files = fetched.files;
       // Only now: a download that fails must not cost anybody a loaded model.
       this.#makeRoom(entry, described.sizeBytes);
-      const instance = await engines.load(source);
-      const running = { manifest: described.manifest, instance };
+      const instance = await engines.load(fetched.source);
+      fetched.files.read();
+      const running = { manifest: described.manifest, instance, files: fetched.files };
       entry.running = running;
       this.#name(entry, target);
       void instance.lost.then((error) => {
+        fetched.files.release();
         if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
         onChange({ state: 'lost', label, digest, reason: error.message });
       });
       onChange({ state: 'ready', label, digest, tookMs: this.#now() - startedAt });
       return running;
     } catch (error) {
+      files?.release();
       this.#entries.delete(digest);
       const failure = error instanceof EngineError ? forCaller(error, label) : error;
       if (error instanceof EngineError && error.failure === 'unsupported')
@@ -182,7 +189,10 @@ export class Models {
     const { digest, label } = entry;
     this.#entries.delete(digest);
     const unloaded = entry.loading
-      .then(({ instance }) => instance.unload())
+      .then(async ({ instance, files }) => {
+        await instance.unload();
+        files.release();
+      })
       .then(() => this.#options.onChange({ state: 'unloaded', label, digest }))
       // A load that failed has been reported, and left nothing to unload.
       .catch(() => undefined)

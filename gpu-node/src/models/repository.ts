@@ -2,6 +2,7 @@
 import { LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
 import type { ModelSource } from '../engines/engine.ts';
 import type { BlobCache } from './blob-cache.ts';
+import type { Hold } from './disk-space.ts';
 import type { VersionSource, VersionTarget } from './version-source.ts';
 
 /** A version that may be fetched: nothing of its files is here for sure. */
@@ -9,6 +10,12 @@ export interface Described {
   manifest: Manifest;
   /** Bytes of all files: what loading it is counted as. */
   sizeBytes: number;
+}
+
+/** A version whose files are here. */
+export interface Fetched {
+  source: ModelSource;
+  files: Hold;
 }
 
 export class Repository {
@@ -28,8 +35,21 @@ export class Repository {
     return { manifest, sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0) };
   }
 
-  /** Fetches every file; the model's own is the manifest's first. @throws LeptonError */
-  async fetch(target: VersionTarget, { manifest }: Described): Promise<ModelSource> {
+  /**
+   * Fetches every file; the model's own is the manifest's first. The caller releases `files` when it needs them no more.
+   * @throws LeptonError
+   */
+  async fetch(target: VersionTarget, { manifest }: Described): Promise<Fetched> {
+    const files = this.#blobs.hold(`${target.model}@${target.version}`, manifest.files);
+    try {
+      return { source: await this.#fetchAll(target, manifest), files };
+    } catch (error) {
+      files.release();
+      throw error;
+    }
+  }
+
+  async #fetchAll(target: VersionTarget, manifest: Manifest): Promise<ModelSource> {
     const paths: { file: VersionFile; path: string }[] = [];
     for (const file of manifest.files) {
       const path = await this.#blobs.fetch(file, (offset, signal) => this.#source.open(target, file, offset, signal));

@@ -42,6 +42,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     labels: {},
     modelMemoryMib: 64,
     maxModels: 4,
+    maxDiskMib: 1024,
     maxQueue: 8,
     trialSeconds: 20,
     trialMemoryMib: 1024,

@@ -14,6 +14,7 @@ process.once('disconnect', () => process.exit(1));
 
 async function attempt({ source, manifest, where }: TrialJob): Promise<TrialNews> {
   const engines = await Engines.start([ortCpu]);
+  process.send?.({ kind: 'started' } satisfies TrialNews);
   const began = performance.now();
   let instance: Instance;
   try {

@@ -12,6 +12,7 @@ export interface TrialJob {
 
 /** Sent back, in this order; what ends without a last one was brought down. */
 export type TrialNews =
+  | { kind: 'started' }
   | { kind: 'loaded' }
   | { kind: 'done'; report: TrialReport; inputs: TensorSpec[]; outputs: TensorSpec[] }
   | { kind: 'failed'; failure: TrialFailure };

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { Manifest } from '@lepton-edge/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addModel, matMulModel } from '../testing/onnx-file.ts';
-import { runTrial } from './trial-process.ts';
+import { runTrial, type TrialProgram } from './trial-process.ts';
 
 const LIMITS = { timeMs: 20_000, memoryBytes: 1024 ** 3 };
 const digest = `sha256:${'0'.repeat(64)}`;
@@ -19,7 +19,7 @@ async function file(bytes: string | Uint8Array, name = 'model.onnx'): Promise<st
   return join(folder, name);
 }
 
-async function trial(bytes: Uint8Array, manifest: object, limits = LIMITS, child?: URL) {
+async function trial(bytes: Uint8Array, manifest: object, limits = LIMITS, program?: TrialProgram) {
   const path = await file(bytes);
   const files = [{ path: 'model.onnx', digest, sizeBytes: bytes.byteLength }];
   const job = {
@@ -27,12 +27,12 @@ async function trial(bytes: Uint8Array, manifest: object, limits = LIMITS, child
     manifest: Manifest.parse({ format: 'onnx', files, ...manifest }),
     where: 'here',
   };
-  return await runTrial(job, limits, child);
+  return await runTrial(job, limits, program);
 }
 
 /** A program in the place of the engine's. */
-async function program(code: string): Promise<URL> {
-  return pathToFileURL(await file(code, 'child.mjs'));
+async function program(code: string): Promise<TrialProgram> {
+  return { code: pathToFileURL(await file(code, 'child.mjs')) };
 }
 
 describe('a trial', () => {
@@ -67,9 +67,9 @@ describe('a trial', () => {
     const manifest = {
       inputs: [square('x')],
       outputs: [square('y')],
-      trial: { inputs: { x: { shape: [2000, 2000] } } },
+      trial: { inputs: { x: { shape: [1000, 1000] } } },
     };
-    const outcome = await trial(matMulModel(2000), manifest, { ...LIMITS, timeMs: 1_500 });
+    const outcome = await trial(matMulModel(500), manifest, { ...LIMITS, timeMs: 1_500 });
     expect(outcome).toEqual({
       state: 'failed',
       failure: { kind: 'stopped', message: 'its runs did not end within 1.5 s' },
@@ -83,11 +83,40 @@ describe('a trial', () => {
   });
 
   it('survives one that brings its process down', async () => {
-    const child = await program("process.on('message', () => process.abort());");
+    const child = await program("process.send({ kind: 'started' }); process.on('message', () => process.abort());");
     const outcome = await trial(addModel(), ADD, LIMITS, child);
     expect(outcome).toMatchObject({
       state: 'failed',
       failure: { kind: 'stopped', message: expect.stringContaining('SIGABRT') },
     });
+  });
+
+  it('tells of inputs that are too many to be generated', async () => {
+    const stated = { trial: { inputs: { a: { shape: [600_000] }, b: { shape: [600_000] } } } };
+    const outcome = await trial(addModel(), { ...ADD, ...stated });
+    const message = expect.stringContaining('more than 1048576 elements');
+    expect(outcome).toMatchObject({ state: 'failed', failure: { kind: 'inputs', message } });
+  });
+
+  it.each([
+    ['gave it no time', "process.send({ kind: 'started' }); process.on('message', () => {});", 'of computing in 4 s'],
+    [
+      'ended its process',
+      "process.send({ kind: 'started' }); process.kill(process.pid, 'SIGKILL');",
+      'memory runs out',
+    ],
+    ['could not start it', "throw new Error('no');", 'before it read the model'],
+  ])('says nothing of a model when the machine %s', async (_what, code, part) => {
+    const refused = trial(addModel(), ADD, { ...LIMITS, timeMs: 1_000 }, await program(code));
+    const message = expect.stringContaining(part);
+    await expect(refused).rejects.toMatchObject({ code: 'unavailable', message });
+  });
+
+  it('leaves nothing behind when no process can be started', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+    const before = timers();
+    const failed = trial(addModel(), ADD, LIMITS, { execPath: '/nowhere/node' });
+    await expect(failed).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('ENOENT') });
+    expect(timers()).toBeLessThanOrEqual(before);
   });
 });

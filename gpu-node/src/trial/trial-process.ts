@@ -1,79 +1,84 @@
 /** Runs one trial in a process of its own, bounded in time and memory: an engine in the middle of a run heeds nothing but a kill. */
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import type { NodeTrialAnswer } from '@lepton-edge/protocol';
+import { LeptonError, type NodeTrialAnswer } from '@lepton-edge/protocol';
 import type { TrialJob, TrialNews } from './messages.ts';
+import { usageOf } from './process-usage.ts';
+import { TrialBounds, type TrialLimits, type Verdict } from './trial-bounds.ts';
+
+export type TrialEnd = Exclude<NodeTrialAnswer, { state: 'working' }>;
 
 const CHILD = new URL('./child.ts', import.meta.url);
-const MEMORY_POLL_MS = 50;
-const PAGE_BYTES = 4096;
+const POLL_MS = 50;
+const RETRY_AFTER_S = 10;
 
-export interface TrialLimits {
-  /** For loading, and again for all runs together. */
-  timeMs: number;
-  /** Resident memory of the process. */
-  memoryBytes: number;
+/** What is replaced in tests. */
+export interface TrialProgram {
+  code?: URL;
+  execPath?: string;
 }
 
 /**
- * @param childUrl replaces the process's code, for tests of processes that misbehave
- * @returns how it ended, also when the process had to be killed
+ * @returns what the trial showed of the model, also when its process had to be killed
+ * @throws LeptonError `unavailable` when this machine could not try it now: nothing is said about the model
  */
-export async function runTrial(
-  job: TrialJob,
-  limits: TrialLimits,
-  childUrl: URL = CHILD,
-): Promise<Exclude<NodeTrialAnswer, { state: 'working' }>> {
-  const child = fork(childUrl, [], {
+export async function runTrial(job: TrialJob, limits: TrialLimits, program: TrialProgram = {}): Promise<TrialEnd> {
+  const child = fork(program.code ?? CHILD, [], {
     serialization: 'advanced',
     execArgv: [],
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    ...(program.execPath === undefined ? {} : { execPath: program.execPath }),
   });
-  const exited = once(child, 'exit');
-  let phase: 'loading' | 'running' = 'loading';
-  let killedFor: string | undefined;
-  const kill = (why: string) => {
-    killedFor ??= why;
-    child.kill('SIGKILL');
-  };
-  const outOfTime = () =>
-    kill(`${phase === 'loading' ? 'loading' : 'its runs'} did not end within ${limits.timeMs / 1000} s`);
-  let timer = setTimeout(outOfTime, limits.timeMs);
-  const memory = setInterval(async () => {
-    const bytes = await residentBytes(child.pid);
-    if (bytes > limits.memoryBytes)
-      kill(`it took ${bytes} bytes of memory, at most ${limits.memoryBytes} were allowed`);
-  }, MEMORY_POLL_MS);
+  const bounds = new TrialBounds(limits);
+  let verdict: Verdict | undefined;
   let last: TrialNews | undefined;
-  child.on('message', (news: TrialNews) => {
-    if (news.kind === 'loaded') {
-      phase = 'running';
-      clearTimeout(timer);
-      timer = setTimeout(outOfTime, limits.timeMs);
-    } else last = news;
-  });
-  child.send(job, (error) => {
-    // It ended before it could be told: its exit says so.
-    if (error) kill('its process did not start');
-  });
-  const [code, signal] = await exited;
-  clearTimeout(timer);
-  clearInterval(memory);
-  if (last?.kind === 'done') return { state: 'ok', report: last.report, inputs: last.inputs, outputs: last.outputs };
-  if (last?.kind === 'failed') return { state: 'failed', failure: last.failure };
-  const how = signal ? `by signal ${signal}` : `with status ${code}`;
-  const message = killedFor ?? `${phase} it ended the engine's process ${how}`;
-  const kind = killedFor?.includes('bytes of memory') ? 'memory' : 'stopped';
-  return { state: 'failed', failure: { kind, message } };
+  const poll = setInterval(async () => {
+    verdict ??= bounds.check(await usageOf(child.pid));
+    if (verdict) child.kill('SIGKILL');
+  }, POLL_MS);
+  try {
+    child.on('message', (news: TrialNews) => {
+      if (news.kind === 'started') bounds.enter('loading');
+      else if (news.kind === 'loaded') bounds.enter('running');
+      else last = news;
+    });
+    // It may have ended before it could be told: its end says so.
+    child.send(job, () => undefined);
+    const { code, signal } = await endOf(child);
+    if (last?.kind === 'done') return { state: 'ok', report: last.report, inputs: last.inputs, outputs: last.outputs };
+    if (last?.kind === 'failed') return { state: 'failed', failure: last.failure };
+    verdict ??= verdictOn(bounds, code, signal);
+  } finally {
+    clearInterval(poll);
+  }
+  if (verdict.fault === 'machine') throw untried(verdict.reason);
+  return { state: 'failed', failure: verdict.failure };
 }
 
-/** 0 where the system does not tell: the time bounds it then. */
-async function residentBytes(pid: number | undefined): Promise<number> {
+/** The end of the process and of everything it sent. @throws LeptonError when it could not be started */
+async function endOf(child: ChildProcess): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
   try {
-    const pages = (await readFile(`/proc/${pid}/statm`, 'utf8')).split(' ')[1];
-    return Number(pages) * PAGE_BYTES;
-  } catch {
-    return 0;
+    const [code, signal] = await once(child, 'close');
+    return { code, signal };
+  } catch (cause) {
+    throw untried(`its process could not be started: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
+}
+
+/** On a process that ended by itself and said nothing. */
+function verdictOn({ phase, lastBytes }: TrialBounds, code: number | null, signal: string | null): Verdict {
+  if (signal === 'SIGKILL') {
+    const reason = `the system ended its process, as it does when memory runs out; it held ${lastBytes} bytes at last`;
+    return { fault: 'machine', reason };
+  }
+  const how = signal ? `by signal ${signal}` : `with status ${code}`;
+  if (phase === 'starting') return { fault: 'machine', reason: `its process ended ${how} before it read the model` };
+  return { fault: 'model', failure: { kind: 'stopped', message: `${phase} it ended the engine's process ${how}` } };
+}
+
+function untried(reason: string, cause?: unknown): LeptonError {
+  return new LeptonError('unavailable', `this node could not try the version: ${reason}`, {
+    cause,
+    retryAfterSeconds: RETRY_AFTER_S,
+  });
 }

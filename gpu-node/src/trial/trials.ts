@@ -6,15 +6,14 @@ import type { NodeTrialAnswer } from '@lepton-edge/protocol';
 import { LRUCache } from 'lru-cache';
 import type { Repository } from '../models/repository.ts';
 import type { VersionTarget } from '../models/version-source.ts';
-import { runTrial, type TrialLimits } from './trial-process.ts';
+import type { TrialLimits } from './trial-bounds.ts';
+import { runTrial, type TrialEnd } from './trial-process.ts';
 
 /** An answer comes within this, if only that it is being worked on. */
 const ANSWER_WITHIN_MS = 5_000;
 const PARALLEL = 2;
 const REMEMBERED = 100;
 const REMEMBERED_MS = 5 * 60_000;
-
-type Ended = Exclude<NodeTrialAnswer, { state: 'working' }>;
 
 interface NodeLimits extends TrialLimits {
   /** Of all models that the node keeps loaded. */
@@ -23,7 +22,7 @@ interface NodeLimits extends TrialLimits {
 
 interface Job {
   progress: string;
-  ended: Promise<Ended>;
+  ended: Promise<TrialEnd>;
 }
 
 export class Trials {
@@ -31,7 +30,13 @@ export class Trials {
   readonly #where: string;
   readonly #limits: NodeLimits;
   readonly #jobs = new Map<string, Job>();
-  readonly #results = new LRUCache<string, Ended>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
+  readonly #results = new LRUCache<string, TrialEnd>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
+  /** Of trials that could not be made: told once, then made again. */
+  readonly #failures = new LRUCache<string, { error: unknown }>({
+    max: REMEMBERED,
+    ttl: REMEMBERED_MS,
+    ttlResolution: 0,
+  });
   #free = PARALLEL;
   readonly #waiting: (() => void)[] = [];
 
@@ -41,22 +46,32 @@ export class Trials {
     this.#limits = limits;
   }
 
-  /** Begins the trial of a version, or tells how it stands. @throws LeptonError when its files cannot be had */
+  /**
+   * Begins the trial of a version, or tells how it stands.
+   * @throws LeptonError when its files cannot be had, or this machine had no memory or time to try it
+   */
   async ask(target: VersionTarget): Promise<NodeTrialAnswer> {
-    const result = this.#results.get(keyOf(target));
+    const key = keyOf(target);
+    const result = this.#results.get(key);
     if (result) return result;
-    const job = this.#jobs.get(keyOf(target)) ?? this.#begin(target);
+    const failure = this.#failures.get(key);
+    this.#failures.delete(key);
+    if (failure) throw failure.error;
+    const job = this.#jobs.get(key) ?? this.#begin(target);
     const { promise: late, resolve } = Promise.withResolvers<NodeTrialAnswer>();
     const timer = setTimeout(() => resolve({ state: 'working', progress: job.progress }), ANSWER_WITHIN_MS);
     try {
       return await Promise.race([job.ended, late]);
+    } catch (error) {
+      this.#failures.delete(key);
+      throw error;
     } finally {
       clearTimeout(timer);
     }
   }
 
   #begin(target: VersionTarget): Job {
-    const { promise, resolve } = Promise.withResolvers<Ended>();
+    const { promise, resolve } = Promise.withResolvers<TrialEnd>();
     const job: Job = { progress: 'waiting for the trials before it', ended: promise };
     this.#jobs.set(keyOf(target), job);
     resolve(this.#inTurn(() => this.#run(target, job)));
@@ -78,24 +93,31 @@ export class Trials {
   }
 
   /** What this node could try but never keep loaded is another node's. */
-  #tooLarge(sizeBytes: number): Ended | undefined {
+  #tooLarge(sizeBytes: number): TrialEnd | undefined {
     const { modelBytes } = this.#limits;
     if (sizeBytes <= modelBytes) return undefined;
     const message = `its files are ${sizeBytes} bytes, this node keeps at most ${modelBytes} bytes of models loaded`;
     return { state: 'failed', failure: { kind: 'memory', message } };
   }
 
-  async #run(target: VersionTarget, job: Job): Promise<Ended> {
+  async #run(target: VersionTarget, job: Job): Promise<TrialEnd> {
     try {
       job.progress = 'fetching its files';
       const described = await this.#repository.describe(target);
       const tooLarge = this.#tooLarge(described.sizeBytes);
       if (tooLarge) return tooLarge;
-      const source = await this.#repository.fetch(target, described);
+      const { source, files } = await this.#repository.fetch(target, described);
       job.progress = 'running it';
-      const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
-      this.#results.set(keyOf(target), ended);
-      return ended;
+      try {
+        const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
+        this.#results.set(keyOf(target), ended);
+        return ended;
+      } finally {
+        files.release();
+      }
+    } catch (error) {
+      this.#failures.set(keyOf(target), { error });
+      throw error;
     } finally {
       this.#jobs.delete(keyOf(target));
     }

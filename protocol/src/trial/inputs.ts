@@ -9,7 +9,7 @@ type Tried = Pick<Manifest, 'inputs' | 'trial'>;
 /** Sizes tried for dynamic axes: short sequences, small images, one element, images as networks usually take them. */
 const SIZES = [16, 64, 1, 224];
 /** Inputs above this together are not generated: they must fit into the Worker, up to eight times for a batch. */
-const MAX_ELEMENTS = 1024 * 1024;
+export const MAX_ELEMENTS = 1024 * 1024;
 
 /** The shapes to try at batch 1, the likeliest first; those the manifest states are the only ones of their inputs. */
 export function trialShapes({ inputs, trial }: Tried): Shapes[] {

@@ -3,7 +3,7 @@ import type { Tensor } from '../tensor/tensor.ts';
 import type { Manifest, TrialReport } from '../versions.ts';
 import { type BatchAxes, batchAxes, slice, stack } from './batch.ts';
 import { close, same } from './compare.ts';
-import { generateInputs, trialShapes } from './inputs.ts';
+import { generateInputs, MAX_ELEMENTS, trialShapes } from './inputs.ts';
 
 /** A loaded model, wherever it is. */
 export interface TrialRunner {
@@ -65,7 +65,7 @@ async function firstRun(manifest: Manifest, runner: TrialRunner, candidates: Ret
       sentences.push(error.message);
     }
   }
-  throw new TrialRefusal(sentences[0] ?? 'its inputs are too large to be generated');
+  throw new TrialRefusal(sentences[0] ?? `its inputs would be more than ${MAX_ELEMENTS} elements together`);
 }
 
 async function tryBatches(

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import { DiskSpace } from './disk-space.ts';
+
+function filled(...digests: string[]): DiskSpace {
+  const space = new DiskSpace(30);
+  for (const digest of digests) space.keep(digest, 10);
+  return space;
+}
+
+describe('DiskSpace', () => {
+  it('chooses what was used longest ago, and no more than needed', () => {
+    const space = filled('a', 'b', 'c');
+    space.keep('a', 10);
+    expect(space.choose('d', 10)).toEqual(['b']);
+    expect(space.choose('d', 11)).toEqual(['b', 'c']);
+    expect(filled('a').choose('d', 20)).toEqual([]);
+  });
+
+  it('takes files of loaded models last, and files that are being read never', () => {
+    const space = filled('a', 'b', 'c');
+    const reading = space.hold(['a']);
+    space.hold(['b']).read();
+    expect(space.choose('d', 20)).toEqual(['c', 'b']);
+    expect(() => space.choose('d', 30)).toThrow(expect.objectContaining({ code: 'unavailable', retryAfterSeconds: 2 }));
+    reading.read();
+    reading.release();
+    reading.release();
+    expect(space.choose('d', 10)).toEqual(['a']);
+  });
+
+  it('says when a file can never fit', () => {
+    expect(() => filled().choose('d', 31)).toThrow(/d takes 31 bytes, this node keeps at most 30/);
+  });
+
+  it('counts a file once, however often it is kept, and not when it is gone', () => {
+    const space = filled('a', 'a');
+    space.keep('a', 4);
+    expect(space.bytes).toBe(4);
+    const hold = space.hold(['a']);
+    space.drop('a');
+    space.drop('a');
+    expect(space.bytes).toBe(0);
+    hold.release();
+    expect(space.choose('a', 30)).toEqual([]);
+  });
+});
