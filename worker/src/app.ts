@@ -21,6 +21,7 @@ import { documentInference } from './routes/inference-document.ts';
 import { modelRoutes } from './routes/models.ts';
 import { nodeRoutes } from './routes/nodes.ts';
 import { openAiRoutes } from './routes/openai.ts';
+import { repositoryRoutes } from './routes/repository.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { versionRoutes } from './routes/versions.ts';
 
@@ -53,6 +54,7 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     app.route('/', routes);
   }
   app.route('/', inferRoutes);
+  app.route('/', repositoryRoutes);
   app.route('/', openAiRoutes);
   app.route('/', documentRoutes);
   documentInference(app.openAPIRegistry);

@@ -3,7 +3,7 @@ import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 
 /** How often something happened, and how long it took in all. */
-interface Tally {
+export interface Tally {
   count: number;
   ms: number;
 }

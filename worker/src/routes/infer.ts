@@ -7,16 +7,12 @@ import {
   encodeInferResponse,
   HEADER_LENGTH,
   type InferRequest,
-  LeptonError,
   MODEL_HEADER,
   type ModelMetadata,
   PLACE_HEADER,
   PLACEMENT_HEADER,
-  parseReference,
-  type Reference,
   type ServerMetadata,
   type Tensor,
-  VersionNumber,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
@@ -27,13 +23,15 @@ import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
-
-const MODEL_PATHS = ['/v2/models/:ref', '/v2/models/:ref/versions/:version'] as const;
+import { MODEL_PATHS, referenceOf } from './reference.ts';
 
 export const inferRoutes = new Hono<AppEnv>();
 
 inferRoutes.get('/v2/health/live', (c) => c.json({ live: true }));
-inferRoutes.get('/v2/health/ready', (c) => c.json({ ready: true }));
+inferRoutes.get('/v2/health/ready', async (c) => {
+  await c.get('gateway').directory.checkReachable(waitUntil(c));
+  return c.json({ ready: true });
+});
 inferRoutes.get('/v2', authenticate('infer'), (c) =>
   c.json<ServerMetadata>({ name: 'lepton-edge', version: VERSION, extensions: [] }),
 );
@@ -114,23 +112,6 @@ async function metadata(c: AppContext): Promise<ModelMetadata> {
     inputs: version.manifest.inputs,
     outputs: version.manifest.outputs,
   };
-}
-
-/** `@` names a version or an alias, `/versions/n` a version: together they would be two answers to one question. */
-function referenceOf(c: AppContext): Reference {
-  const text = c.req.param('ref') ?? '';
-  const ref = parseReference(text);
-  const number = c.req.param('version');
-  if (number === undefined) return ref;
-  if (text.includes('@')) {
-    throw new LeptonError(
-      'invalid_request',
-      `expected "@" or "/versions/n" in the path, got both: ${text}/versions/${number}`,
-    );
-  }
-  const version = VersionNumber.safeParse(number);
-  if (version.success) return { model: ref.model, version: version.data };
-  throw new LeptonError('version_not_found', `no version can be named ${JSON.stringify(number)}: expected 1, 2, 3, …`);
 }
 
 function waitUntil(c: AppContext) {

@@ -8,7 +8,7 @@ import {
   type VersionState,
   type Visibility,
 } from '@lepton-edge/protocol';
-import { and, eq, max } from 'drizzle-orm';
+import { and, eq, max, sql } from 'drizzle-orm';
 import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
@@ -57,15 +57,29 @@ export interface Resolved {
   version: KnownVersion;
 }
 
+/** Whoever asks whether the gateway is ready wants to know it of now. */
+const PING_AGES = { freshMs: 2_000, staleMs: 2_000, outageMs: 0 };
+
 export class Directory {
   readonly #keys: EntityCache<Principal>;
   readonly #models: EntityCache<KnownModel>;
   readonly #versions: EntityCache<KnownVersion>;
+  readonly #reachable: EntityCache<true>;
 
   constructor(db: Database, now: () => number) {
     this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
     this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
     this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now });
+    const ping = async () => {
+      await db.run(sql`SELECT 1`);
+      return true as const;
+    };
+    this.#reachable = new EntityCache({ load: () => guard(ping), now, ages: PING_AGES });
+  }
+
+  /** @throws LeptonError `unavailable` when the registry could not be reached in the last seconds */
+  async checkReachable(waitUntil: WaitUntil): Promise<void> {
+    await this.#reachable.get('registry', waitUntil);
   }
 
   /** The principal of a secret's hash; undefined when no valid key has it. */

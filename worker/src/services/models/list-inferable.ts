@@ -1,5 +1,6 @@
-/** The models a key may call, and their ready versions: what inference clients list. */
-import { and, asc, desc, eq } from 'drizzle-orm';
+/** The models a key may call, and their versions: what inference clients list. */
+import type { VersionState } from '@lepton-edge/protocol';
+import { and, asc, desc, eq, inArray } from 'drizzle-orm';
 import type { Gateway, Principal } from '../../context.ts';
 import { models, teams, versions } from '../../db/schema.ts';
 import { permitted } from '../access.ts';
@@ -25,6 +26,28 @@ export async function listInferable({ db }: Gateway, principal: Principal, name?
     .innerJoin(teams, eq(teams.id, models.teamId))
     .where(and(permitted(db, principal, 'infer'), name === undefined ? undefined : eq(models.name, name)))
     .orderBy(asc(models.name))
+    .limit(MAX_LISTED);
+}
+
+interface InferableVersion {
+  model: string;
+  version: number;
+  state: VersionState;
+  reason: string | null;
+}
+
+/** By name and number; archived ones are left out. */
+export async function listInferableVersions(
+  { db }: Gateway,
+  principal: Principal,
+  states: readonly VersionState[],
+): Promise<InferableVersion[]> {
+  return await db
+    .select({ model: models.name, version: versions.version, state: versions.state, reason: versions.reason })
+    .from(versions)
+    .innerJoin(models, eq(models.id, versions.modelId))
+    .where(and(permitted(db, principal, 'infer'), inArray(versions.state, [...states])))
+    .orderBy(asc(models.name), asc(versions.version))
     .limit(MAX_LISTED);
 }
 
