@@ -30,6 +30,7 @@ export const ERROR_STATUS = {
   audit_broken: 409,
   length_required: 411,
   body_too_large: 413,
+  encoding_not_supported: 415,
   range_not_satisfiable: 416,
   model_invalid: 422,
   digest_mismatch: 422,

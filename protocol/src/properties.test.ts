@@ -11,7 +11,12 @@ const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,62}$/);
 const alias = fc.stringMatching(/^[a-z][a-z0-9-]{0,31}$/).filter((text) => text !== 'latest');
 const digest = fc.stringMatching(/^sha256:[0-9a-f]{64}$/);
 /** Anything JSON can say, and strings like those that matter here. */
-const anything = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), name, fc.jsonValue().map(String));
+const anything = fc.oneof(
+  fc.string(),
+  fc.string({ unit: 'binary' }),
+  name,
+  fc.jsonValue().map((value) => JSON.stringify(value)),
+);
 
 describe('names', () => {
   it('are read back from every reference that is made of them', () => {

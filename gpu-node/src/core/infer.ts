@@ -1,7 +1,14 @@
 /** One inference, without HTTP: a place in the model's queue, the model itself, the checks, the run. */
-import { checkInputs, checkOutputs, type InferRequest, type InferResponse, LeptonError } from '@lepton-edge/protocol';
+import {
+  checkInputs,
+  completeRawInput,
+  type InferRequest,
+  type InferResponse,
+  LeptonError,
+  outputNames,
+} from '@lepton-edge/protocol';
 import { EngineError } from '../engines/engine.ts';
-import type { Lease, Models } from '../models/lifecycle.ts';
+import type { Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import { CallerGone, RunQueue } from './run-queue.ts';
 import { type Measured, Statistics } from './statistics.ts';
@@ -109,9 +116,11 @@ export class InferenceCore {
     const lease = await this.#models.acquire(target);
     try {
       const checkedAt = performance.now();
-      const names = check(lease, request);
-      const { instance } = lease;
-      const task = () => instance.run({ inputs: request.inputs, outputs: names });
+      const { instance, manifest } = lease;
+      const { inputs } = completeRawInput(request, manifest.inputs);
+      checkInputs(inputs, manifest.inputs);
+      const outputs = outputNames(request, manifest.outputs);
+      const task = () => instance.run({ inputs, outputs });
       const askedAt = performance.now();
       const { value, queuedMs } = await queue.run(instance.concurrency, task, signal);
       const answeredAt = performance.now();
@@ -138,14 +147,6 @@ export class InferenceCore {
       lease.release();
     }
   }
-}
-
-/** @returns the names of the outputs to compute */
-function check({ manifest }: Lease, request: InferRequest): string[] {
-  checkInputs(request.inputs, manifest.inputs);
-  const names = request.outputs?.map((output) => output.name) ?? [];
-  checkOutputs(names, manifest.outputs);
-  return names.length > 0 ? names : manifest.outputs.map((output) => output.name);
 }
 
 function forCaller(error: EngineError): LeptonError {

@@ -1,12 +1,11 @@
 /** `POST …/infer`: the wire on both sides of the core. */
 import type { IncomingMessage } from 'node:http';
 import {
+  chooseContentCoding,
   DIGEST_HEADER,
   Digest,
-  decodeBinaryRequest,
-  decodeInferRequest,
-  encodeBinaryResponse,
-  encodeInferResponse,
+  decodeInferBody,
+  encodeInferAnswer,
   GRANT_HEADER,
   HEADER_LENGTH,
   type InferRequest,
@@ -16,8 +15,9 @@ import {
 import type { InferenceCore, Phases } from '../core/infer.ts';
 import type { Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
+import { compressed } from './compress.ts';
 import { readBody } from './read-body.ts';
-import { jsonText, type Reply } from './reply.ts';
+import type { Reply } from './reply.ts';
 
 /** A gateway's callers send 16 MiB; numbers written with two characters become up to eight bytes on their way here. */
 const MAX_BODY_BYTES = 65 * 1024 * 1024;
@@ -36,12 +36,12 @@ export async function infer(core: InferenceCore, models: Models, call: InferCall
   const { request, signal } = call;
   const admitted = core.admit(targetOf(models, call));
   try {
-    const headerLength = request.headers[HEADER_LENGTH];
     const body = await readBody(request, MAX_BODY_BYTES);
-    const decoded =
-      headerLength === undefined ? decodeInferRequest(body) : decodeBinaryRequest(body, Number(headerLength));
+    const headerLength = request.headers[HEADER_LENGTH];
+    const decoded = decodeInferBody(body, typeof headerLength === 'string' ? headerLength : undefined);
     const { response, phases } = await admitted.infer(decoded, signal);
-    return encode(decoded, response, { 'server-timing': serverTiming(phases) });
+    const reply = encode(decoded, response, { 'server-timing': serverTiming(phases) });
+    return await compressed(reply, chooseContentCoding(request.headers['accept-encoding']));
   } finally {
     admitted.leave();
   }
@@ -64,13 +64,9 @@ function targetOf(models: Models, { request, model, version }: InferCall): Versi
 }
 
 function encode(request: InferRequest, response: InferResponse, headers: Record<string, string>): Reply {
-  if (request.parameters?.binary_data_output !== true) return jsonText(200, encodeInferResponse(response), headers);
-  const { headerLength, bytes } = encodeBinaryResponse(response);
-  return {
-    status: 200,
-    headers: { ...headers, 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(headerLength) },
-    body: bytes,
-  };
+  const { contentType, headerLength, body } = encodeInferAnswer(request, response);
+  const length = headerLength === undefined ? {} : { [HEADER_LENGTH]: String(headerLength) };
+  return { status: 200, headers: { ...headers, 'content-type': contentType, ...length }, body };
 }
 
 /** Source: W3C Server Timing. */

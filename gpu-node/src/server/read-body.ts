@@ -1,20 +1,22 @@
-/** Reads a request's body into memory of its own, within a bound. */
+/** Reads a request's body into memory of its own, inflated, within a bound. */
 import type { IncomingMessage } from 'node:http';
-import { LeptonError } from '@lepton-edge/protocol';
+import { LeptonError, readContentEncoding } from '@lepton-edge/protocol';
 import { CallerGone } from '../core/run-queue.ts';
+import { inflated } from './compress.ts';
 
 /**
+ * @param maxBytes bounds what comes and what it inflates to
  * @returns bytes whose buffer nothing else uses, so that it may be moved to a thread
- * @throws LeptonError `body_too_large`, `invalid_request`; CallerGone when the connection breaks
+ * @throws LeptonError `body_too_large`, `encoding_not_supported`, `invalid_request` for what does not inflate; CallerGone
+ * when the connection breaks
  */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  if (encoding !== 'identity') {
-    throw new LeptonError(
-      'invalid_request',
-      `expected a body without Content-Encoding, got ${JSON.stringify(encoding)}`,
-    );
-  }
+  const coding = readContentEncoding(request.headers['content-encoding']);
+  const bytes = await readWire(request, maxBytes);
+  return coding === 'identity' ? bytes : await inflated(bytes, coding, maxBytes);
+}
+
+async function readWire(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const length = request.headers['content-length'];
   const declared = length === undefined ? undefined : Number(length);
   if (declared !== undefined && declared > maxBytes) throw tooLarge(maxBytes, `${declared} bytes`);

@@ -25,7 +25,7 @@ export function json(status: number, value: unknown, headers: Record<string, str
 }
 
 /** JSON that is text already. */
-export function jsonText(status: number, body: string, headers: Record<string, string> = {}): Reply {
+function jsonText(status: number, body: string, headers: Record<string, string> = {}): Reply {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 

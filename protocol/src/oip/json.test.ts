@@ -38,6 +38,35 @@ describe('the JSON codec', () => {
   });
 
   it.each([
+    [{ shape: [], data: 5 }, [5]],
+    [{ shape: [], data: [5] }, [5]],
+    [{ shape: [], data: 'Infinity' }, [Number.POSITIVE_INFINITY]],
+    [{ shape: [0], data: [] }, []],
+    [{ shape: [0, 3], data: [] }, []],
+    [{ shape: [2, 0], data: [[], []] }, []],
+    [{ shape: [2, 0, 3], data: [[], []] }, []],
+    [{ shape: [2, 1], data: [1, 2] }, [1, 2]],
+  ])('takes scalars and tensors without elements: %j', (fields, elements) =>
+    expect(decode(input(fields)).inputs[0]?.data).toEqual(Float32Array.from(elements)),
+  );
+
+  it('keeps the sign of zero, as a float that no reader takes for an integer', () => {
+    const zero: Tensor = { name: 'z', datatype: 'FP64', shape: [1], data: new Float64Array([-0]) };
+    expect(encodeInferRequest({ inputs: [zero] })).toContain('"data":[-0.0]');
+    expect(
+      decodeInferRequest(utf8('{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[-0]}]}')),
+    ).toMatchObject({
+      inputs: [{ data: new Float32Array([-0]) }],
+    });
+  });
+
+  it.each(['NaN', '-Infinity', '1.0, Infinity', '[NaN'])('says how to send what Python writes as %s', (data) =>
+    expect(() =>
+      decodeInferRequest(utf8(`{"inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[${data}]}]}`)),
+    ).toThrow(/send them as the strings "NaN", "Infinity" and "-Infinity", or as binary data/),
+  );
+
+  it.each([
     [{ data: [1] }, 'input "x": shape [2] needs 2 elements, got 1'],
     [{ data: [1, 2, 3] }, 'needs 2 elements, got 3'],
     [{ data: [1, 'a'] }, 'input "x": element 1 is "a", expected FP32'],
@@ -48,6 +77,35 @@ describe('the JSON codec', () => {
     [{ shape: [2 ** 30, 2 ** 30], data: [] }, 'too many elements'],
     [{ shape: [2, 2], data: [[1, 2], [3]] }, 'expected rows of 2 along axis 1 of [2,2], got 1'],
     [{ shape: [2, 2], data: [[1, 2], 3] }, 'got number'],
+    [{ shape: [2, 2], data: [[1, 2]] }, 'expected rows of 2 along axis 0 of [2,2], got 1'],
+    [
+      {
+        shape: [2, 2],
+        data: [
+          [[1], [2]],
+          [[3], [4]],
+        ],
+      },
+      'element 0 is an array, expected FP32: the data is nested deeper',
+    ],
+    [
+      {
+        shape: [2, 2, 2],
+        data: [
+          [1, 2, 3, 4],
+          [5, 6, 7, 8],
+        ],
+      },
+      'expected rows of 2 along axis 1 of [2,2,2], got 4',
+    ],
+    [{ shape: [], data: {} }, 'element 0 is an object'],
+    [{ shape: [], data: null }, 'element 0 is null'],
+    [{ data: [1, { valueOf: 1, toString: 1 }] }, 'element 1 is an object'],
+    [{ datatype: 'INT32', data: [1, { valueOf: 1, toString: 1 }] }, 'element 1 is an object'],
+    [
+      { datatype: 'UINT64', data: [1, -1] },
+      'element 1 is -1, expected UINT64 (an integer from 0 to 18446744073709551615)',
+    ],
     [{ datatype: 'INT8', data: [1, 128] }, 'element 1 is 128, expected INT8 (an integer from -128 to 127)'],
     [{ datatype: 'UINT8', data: [1, 1.5] }, 'element 1 is 1.5, expected UINT8'],
     [{ datatype: 'INT64', data: [1, 0.5] }, 'element 1 is 0.5, expected INT64'],

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { Datatype } from '../tensor/datatype.ts';
 
-export const Parameters = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export const Parameters = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.boolean()], { error: 'expected a string, a number, true or false' }),
+);
 export type Parameters = z.infer<typeof Parameters>;
 
 const Name = z.string().min(1).max(256);
@@ -26,6 +29,7 @@ export const InferRequestBody = z.object({
   inputs: z.array(RequestInput).max(256),
   outputs: z.array(RequestedOutput).max(256).optional(),
 });
+export type InferRequestBody = z.infer<typeof InferRequestBody>;
 
 export const ResponseOutput = z.object({
   name: z.string(),
@@ -42,6 +46,7 @@ export const InferResponseBody = z.object({
   parameters: Parameters.optional(),
   outputs: z.array(ResponseOutput),
 });
+export type InferResponseBody = z.infer<typeof InferResponseBody>;
 
 const TensorMetadata = z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.number().int()) });
 

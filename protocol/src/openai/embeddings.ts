@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { LeptonError } from '../errors.ts';
-import { parseJson } from '../oip/json.ts';
+import { parseJson } from '../oip/parse-json.ts';
 
 /** At most so many inputs a request, as OpenAI has it. */
 export const MAX_EMBEDDING_INPUTS = 2048;

@@ -66,12 +66,14 @@ export const INTEGER_RANGE: Partial<Record<Datatype, readonly [min: number, max:
   INT32: [-2_147_483_648, 2_147_483_647],
 };
 
-export const BIG_RANGE: Partial<Record<Datatype, readonly [min: bigint, max: bigint]>> = {
+export const BIG_RANGE: Record<'UINT64' | 'INT64', readonly [min: bigint, max: bigint]> = {
   UINT64: [0n, 2n ** 64n - 1n],
   INT64: [-(2n ** 63n), 2n ** 63n - 1n],
 };
 
 /** Bytes of one element, or undefined for BYTES, whose elements have no fixed size. */
+export function elementSize(datatype: FixedDatatype): number;
+export function elementSize(datatype: Datatype): number | undefined;
 export function elementSize(datatype: Datatype): number | undefined {
   return datatype === 'BYTES' ? undefined : ARRAY_TYPE[datatype].BYTES_PER_ELEMENT;
 }

@@ -9,7 +9,7 @@ export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpe
   const seen = new Set<string>();
   for (const input of inputs) {
     const spec = byName.get(input.name);
-    if (!spec) fail(`the model has no input ${JSON.stringify(input.name)}: expected ${list(specs)}`);
+    if (!spec) fail(`the model has no input ${JSON.stringify(input.name)}: expected ${specsText(specs)}`);
     if (seen.has(input.name)) fail(`input ${JSON.stringify(input.name)} is given twice`);
     seen.add(input.name);
     if (input.datatype !== spec.datatype || !fits(input.shape, spec.shape)) {
@@ -19,7 +19,7 @@ export function checkInputs(inputs: readonly Tensor[], specs: readonly TensorSpe
     }
   }
   const missing = specs.filter((spec) => !seen.has(spec.name));
-  if (missing.length > 0) fail(`missing ${list(missing)}: expected ${list(specs)}`);
+  if (missing.length > 0) fail(`missing ${specsText(missing)}: expected ${specsText(specs)}`);
 }
 
 /** @throws LeptonError `invalid_tensor` when an output is asked for that the model does not have, or twice. */
@@ -27,7 +27,7 @@ export function checkOutputs(names: readonly string[], specs: readonly TensorSpe
   const seen = new Set<string>();
   for (const name of names) {
     if (!specs.some((spec) => spec.name === name)) {
-      fail(`the model has no output ${JSON.stringify(name)}: expected some of ${list(specs)}`);
+      fail(`the model has no output ${JSON.stringify(name)}: expected some of ${specsText(specs)}`);
     }
     if (seen.has(name)) fail(`output ${JSON.stringify(name)} is asked for twice`);
     seen.add(name);
@@ -38,7 +38,8 @@ function fits(shape: readonly number[], spec: readonly number[]): boolean {
   return shape.length === spec.length && spec.every((size, axis) => size === -1 || size === shape[axis]);
 }
 
-function list(specs: readonly TensorSpec[]): string {
+/** `"x" FP32 [-1,3], "y" INT64 []` */
+export function specsText(specs: readonly TensorSpec[]): string {
   return specs.map((spec) => `${JSON.stringify(spec.name)} ${spec.datatype} ${shapeText(spec.shape)}`).join(', ');
 }
 

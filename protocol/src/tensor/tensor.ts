@@ -12,10 +12,13 @@ export interface Tensor {
 }
 
 const MAX_RANK = 16;
+/** ONNX Runtime in WASM counts with 32 bits: beyond, a shape would be taken for another one. */
+const MAX_SIZE = 2 ** 31 - 1;
 
 /**
  * The number of elements a shape claims.
- * @throws LeptonError `invalid_tensor` for a size that is no natural number, too many axes, or a product beyond 2^53.
+ * @throws LeptonError `invalid_tensor` for a size that is no natural number below 2^31, too many axes, or a product beyond
+ * 2^53.
  */
 export function elementCount(shape: readonly number[], subject: string): number {
   if (shape.length > MAX_RANK) {
@@ -23,8 +26,9 @@ export function elementCount(shape: readonly number[], subject: string): number 
   }
   let count = 1;
   for (const size of shape) {
-    if (!Number.isSafeInteger(size) || size < 0) {
-      throw new LeptonError('invalid_tensor', `${subject}: expected sizes that are 0 or more, got ${shapeText(shape)}`);
+    if (!Number.isInteger(size) || size < 0 || size > MAX_SIZE) {
+      const expected = size < 0 ? 'that are 0 or more' : 'below 2^31';
+      throw new LeptonError('invalid_tensor', `${subject}: expected sizes ${expected}, got ${shapeText(shape)}`);
     }
     count *= size;
   }

@@ -1,17 +1,18 @@
 /** Reads request bodies within bounds: one body's, and that of all bodies this isolate holds at once. */
-import { LeptonError } from '@lepton-edge/protocol';
+import { LeptonError, readContentEncoding } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
+import { collect, contentLength, tooLarge } from './collect.ts';
+import { readInflated } from './inflate.ts';
 
 /** An inference body, after inflating. */
 export const MAX_INFER_BODY_BYTES = 16 * 1024 * 1024;
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
-/** Room made before a byte has come; it doubles as the bytes come. A declared body of at most this is never copied. */
-const FIRST_ROOM_BYTES = 64 * 1024;
 
 /**
- * Reads a whole body of at most `limitBytes` and hands it to `use`; its bytes count as held from when they came until `use`
- * is done.
- * @throws LeptonError `body_too_large`, or `overloaded` when the isolate holds too many bodies already
+ * Reads a whole body of at most `limitBytes` after inflating and hands it to `use`; its bytes count as held from when they
+ * came until `use` is done.
+ * @throws LeptonError `body_too_large`, `encoding_not_supported`, `invalid_request` for one that does not inflate, or
+ * `overloaded` when the isolate holds too many bodies already
  */
 export async function withBody<T>(
   request: Request,
@@ -19,6 +20,7 @@ export async function withBody<T>(
   held: Gateway['bodies'],
   use: (bytes: Uint8Array<ArrayBuffer>) => Promise<T>,
 ): Promise<T> {
+  const coding = readContentEncoding(request.headers.get('content-encoding'));
   let reserved = 0;
   const reserve = (bytes: number) => {
     if (held.heldBytes + bytes > MAX_HELD_BYTES && held.heldBytes > reserved) {
@@ -30,7 +32,11 @@ export async function withBody<T>(
     reserved += bytes;
   };
   try {
-    return await use(await readBody(request, limitBytes, reserve));
+    const bytes =
+      coding === 'identity'
+        ? await readBody(request, limitBytes, reserve)
+        : await readInflated(request, coding, limitBytes, reserve);
+    return await use(bytes);
   } finally {
     held.heldBytes -= reserved;
   }
@@ -49,33 +55,5 @@ export async function readBody(
   const declared = contentLength(request);
   if (declared !== undefined && declared > limitBytes) throw tooLarge(limitBytes, `${declared} bytes`);
   if (!request.body || declared === 0) return new Uint8Array();
-  const most = declared ?? limitBytes + 1;
-  const reader = (request.body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
-  let room = new ArrayBuffer(Math.min(FIRST_ROOM_BYTES, most));
-  let size = 0;
-  try {
-    while (size < most) {
-      if (size === room.byteLength) room = room.transfer(Math.min(2 * size, most));
-      const { done, value } = await reader.read(new Uint8Array(room, size));
-      // The room went with the call and comes back with the answer.
-      if (value) room = value.buffer as ArrayBuffer;
-      if (done) break;
-      size += value.byteLength;
-      if (size > limitBytes) throw tooLarge(limitBytes, 'more');
-      arrived(value.byteLength);
-    }
-  } finally {
-    reader.releaseLock();
-  }
-  return new Uint8Array(room, 0, size);
-}
-
-/** The declared length of a body; undefined when it is sent in chunks. */
-export function contentLength(request: Request): number | undefined {
-  const text = request.headers.get('content-length');
-  return text !== null && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-function tooLarge(limitBytes: number, got: string): LeptonError {
-  return new LeptonError('body_too_large', `expected a body of at most ${limitBytes} bytes, got ${got}`);
+  return await collect(request.body, declared ?? limitBytes + 1, limitBytes, arrived);
 }

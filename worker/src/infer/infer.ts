@@ -2,9 +2,10 @@
 import {
   type CacheStatus,
   checkInputs,
-  checkOutputs,
+  completeRawInput,
   type InferRequest,
   LeptonError,
+  outputNames,
   type Placement,
   type Reference,
   type Tensor,
@@ -39,16 +40,17 @@ export interface InferAnswer {
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
-  const { principal, timings, waitUntil, request } = call;
+  const { principal, timings, waitUntil } = call;
   const point = call.sticky === undefined ? gateway.random() : stickyPoint(call.sticky);
   const target = await timings.measure('resolve', () =>
     gateway.directory.resolve(call.ref, principal, point, waitUntil),
   );
   const { version } = target;
   checkState(version);
+  const request = completeRawInput(call.request, version.manifest.inputs);
   checkInputs(request.inputs, version.manifest.inputs);
   const asked = readPlacement(call.place ?? request.parameters?.placement);
-  const outputs = outputNames(request, version);
+  const outputs = outputNames(request, version.manifest.outputs);
   const input: RunInput = { target, inputs: request.inputs, outputs, asked, requestId: call.requestId };
   if (asked !== undefined || !isCacheable(version)) {
     const outcome = await run(gateway, input, timings, waitUntil);
@@ -89,13 +91,6 @@ export function checkState(version: KnownVersion): void {
     throw new LeptonError('version_admitting', `${name} is still being admitted`, { retryAfterSeconds: 2 });
   }
   if (version.state !== 'ready') throw new LeptonError('version_not_found', `${name} is ${version.state}${why}`);
-}
-
-function outputNames(request: InferRequest, version: KnownVersion): string[] {
-  if (!request.outputs || request.outputs.length === 0) return version.manifest.outputs.map((output) => output.name);
-  const names = request.outputs.map((output) => output.name);
-  checkOutputs(names, version.manifest.outputs);
-  return names;
 }
 
 function readPlacement(asked: unknown): 'edge' | 'node' | undefined {

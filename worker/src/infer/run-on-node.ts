@@ -52,6 +52,8 @@ export async function runOnNode(
       headers: {
         authorization: `Bearer ${call}`,
         'content-type': 'application/octet-stream',
+        // Numbers gain little, and it would be undone here at once.
+        'accept-encoding': 'identity',
         [HEADER_LENGTH]: String(body.headerLength),
         [DIGEST_HEADER]: version.digest,
         [GRANT_HEADER]: grant,

@@ -2,7 +2,7 @@
 import { digestOfStream } from '../artifacts/store.ts';
 import { sha256Hex } from '../digest.ts';
 import type { AppContext } from '../http/app-env.ts';
-import { contentLength } from '../http/body.ts';
+import { contentLength } from '../http/collect.ts';
 
 export interface RawBody {
   /** Whether this call's body is streamed. */

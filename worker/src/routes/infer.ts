@@ -1,10 +1,8 @@
 /** `/v2`: the Open Inference Protocol. Plain handlers: nothing of the framework's comfort is paid for on this path. */
 import {
   CACHE_HEADER,
-  decodeBinaryRequest,
-  decodeInferRequest,
-  encodeBinaryResponse,
-  encodeInferResponse,
+  decodeInferBody,
+  encodeInferAnswer,
   HEADER_LENGTH,
   type InferRequest,
   MODEL_HEADER,
@@ -17,6 +15,7 @@ import {
 import { Hono } from 'hono';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
+import { codingFor, compressedResponse } from '../http/compress.ts';
 import { type InferAnswer, infer } from '../infer/infer.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
@@ -24,6 +23,9 @@ import { authenticate } from '../middleware/authenticate.ts';
 import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
+
+/** Of the extensions that Triton names, those served here. */
+const EXTENSIONS = ['binary_tensor_data', 'parameters'];
 
 export const inferRoutes = new Hono<AppEnv>();
 
@@ -33,7 +35,7 @@ inferRoutes.get('/v2/health/ready', async (c) => {
   return c.json({ ready: true });
 });
 inferRoutes.get('/v2', authenticate('infer'), (c) =>
-  c.json<ServerMetadata>({ name: 'lepton-edge', version: VERSION, extensions: [] }),
+  c.json<ServerMetadata>({ name: 'lepton-edge', version: VERSION, extensions: EXTENSIONS }),
 );
 
 for (const path of MODEL_PATHS) {
@@ -50,7 +52,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
   const timings = new Timings();
   const ref = referenceOf(c);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
-    const request = decode(bytes, c.req.header(HEADER_LENGTH));
+    const request = decodeInferBody(bytes, c.req.header(HEADER_LENGTH));
     const answer = await infer(gateway, {
       ref,
       request,
@@ -61,19 +63,16 @@ async function handleInfer(c: AppContext): Promise<Response> {
       timings,
       waitUntil: waitUntil(c),
     });
-    return encode(answer, request, timings);
+    return await encode(c.req.raw, answer, request, timings);
   });
 }
 
-function decode(bytes: Uint8Array<ArrayBuffer>, headerLength: string | undefined): InferRequest {
-  return headerLength === undefined ? decodeInferRequest(bytes) : decodeBinaryRequest(bytes, Number(headerLength));
-}
-
-function encode(
+async function encode(
+  call: Request,
   { version, outputs, placement, cache }: InferAnswer,
   request: InferRequest,
   timings: Timings,
-): Response {
+): Promise<Response> {
   const headers = new Headers({
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
@@ -83,20 +82,15 @@ function encode(
   });
   const timing = timings.header();
   if (timing) headers.set('server-timing', timing);
-  const response = {
+  const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
     modelVersion: String(version.version),
     id: request.id,
     outputs: outputs as Tensor[],
-  };
-  if (request.parameters?.binary_data_output === true) {
-    const { headerLength, bytes } = encodeBinaryResponse(response);
-    headers.set('content-type', 'application/octet-stream');
-    headers.set(HEADER_LENGTH, String(headerLength));
-    return new Response(bytes, { headers });
-  }
-  headers.set('content-type', 'application/json');
-  return new Response(encodeInferResponse(response), { headers });
+  });
+  headers.set('content-type', contentType);
+  if (headerLength !== undefined) headers.set(HEADER_LENGTH, String(headerLength));
+  return await compressedResponse(body, headers, codingFor(call));
 }
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {

@@ -22,7 +22,8 @@ const DESCRIPTIONS: Record<number, string> = {
   401: 'No key, or one that is not known here.',
   403: 'The key lacks the scope.',
   404: 'There is no such model, version or alias for this key.',
-  413: 'The body is too large.',
+  413: 'The body is too large, as it came or inflated.',
+  415: 'The body has a Content-Encoding other than gzip and deflate.',
   429: 'Too much at once: try again after the time told.',
   500: 'The gateway failed; its log has the cause under the request id.',
   503: 'No placement can run it now: try again after the time told.',
@@ -101,17 +102,24 @@ function documentModel(add: (route: Route) => void, { path, params, of }: (typeo
     path: `${base}/infer`,
     operationId: `infer${of}`,
     summary: 'Run a model',
-    description: `JSON, or with the header \`${HEADER_LENGTH}\` JSON followed by the tensors’ bytes (the binary tensor data extension). At most 16 MiB.`,
+    description: `JSON, or with the header \`${HEADER_LENGTH}\` JSON followed by the tensors’ bytes (the binary tensor data extension). At most 16 MiB. May be compressed, see \`content-encoding\`.`,
     request: {
       params,
       headers: z.object({
-        [HEADER_LENGTH]: z.string().regex(/^\d+$/).optional().describe('The length of the JSON part, in bytes.'),
+        [HEADER_LENGTH]: z
+          .string()
+          .regex(/^\d+$/)
+          .optional()
+          .describe(
+            'The length of the JSON part before compression, in bytes; 0: the body is the data of the only input.',
+          ),
+        'content-encoding': z.enum(['gzip', 'deflate', 'identity']).optional().describe('How the body is compressed.'),
       }),
       body: { required: true, content: content(InferRequestBody) },
     },
     responses: {
       200: { description: 'The outputs.', content: content(InferResponseBody) },
-      ...failures(400, 401, 403, 404, 413, 429, 500, 503, 504),
+      ...failures(400, 401, 403, 404, 413, 415, 429, 500, 503, 504),
     },
   });
 }

@@ -11,7 +11,7 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
-import { contentLength } from '../http/body.ts';
+import { contentLength } from '../http/collect.ts';
 import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { idempotent, LONG_LEASE_MS } from '../middleware/idempotency.ts';

@@ -15,7 +15,7 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
-import { contentLength } from '../http/body.ts';
+import { contentLength } from '../http/collect.ts';
 import {
   cacheable,
   createApi,
