@@ -17,6 +17,7 @@ const TAGS = [
   { name: 'Audit', description: 'The log of every change.' },
   { name: 'Nodes', description: 'How gpu-nodes join, report and leave.' },
   { name: 'Inference', description: 'The Open Inference Protocol.' },
+  { name: 'OpenAI', description: 'What clients of OpenAI’s API call.' },
   { name: 'Gateway', description: 'What describes the gateway itself.' },
 ];
 
@@ -25,7 +26,7 @@ const INFO = {
   version: VERSION,
   license: { name: 'MIT', identifier: 'MIT' },
   description: [
-    'An inference gateway. `/api` is the control plane, `/v2` the Open Inference Protocol.',
+    'An inference gateway. `/api` is the control plane, `/v2` the Open Inference Protocol, `/v1` what clients of OpenAI’s API call.',
     'Errors of `/api` are problem details (RFC 9457) with a stable `code`. Lists take `limit` and `cursor` and answer `items` and, where there is more, `nextCursor`.',
   ].join('\n\n'),
 };

@@ -32,13 +32,15 @@ export function noCounts(): Counts {
 }
 
 /** Adds `more` to `sum`, in place. */
-export function addCounts(sum: Counts, more: Counts): void {
+export function addCounts(sum: Counts, more: Partial<Counts>): void {
   for (const name of TALLIES) {
-    sum[name].count += more[name].count;
-    sum[name].ms += more[name].ms;
+    const tally = more[name];
+    if (!tally) continue;
+    sum[name].count += tally.count;
+    sum[name].ms += tally.ms;
   }
-  sum.inferences += more.inferences;
-  sum.lastAt = Math.max(sum.lastAt, more.lastAt);
+  sum.inferences += more.inferences ?? 0;
+  sum.lastAt = Math.max(sum.lastAt, more.lastAt ?? 0);
 }
 
 export class MetricsHub extends DurableObject<Env> {

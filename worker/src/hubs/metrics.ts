@@ -19,7 +19,7 @@ export function createMetrics(namespace: DurableObjectNamespace<MetricsHub>, now
   let pending = new Map<string, Map<number, Counts>>();
   let promisedAt: number | undefined;
 
-  function add(modelId: string, version: number, counts: Counts): void {
+  function add(modelId: string, version: number, counts: Partial<Counts>): void {
     const versions = pending.get(modelId) ?? new Map<number, Counts>();
     pending.set(modelId, versions);
     const sum = versions.get(version) ?? noCounts();
@@ -49,7 +49,7 @@ export function createMetrics(namespace: DurableObjectNamespace<MetricsHub>, now
 
   return {
     count(modelId, version, counted, waitUntil) {
-      add(modelId, version, { ...noCounts(), ...counted });
+      add(modelId, version, counted);
       if (promisedAt !== undefined && now() < promisedAt + LOST_AFTER_MS) return;
       promisedAt = now();
       waitUntil(flushLater());

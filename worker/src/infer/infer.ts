@@ -15,6 +15,7 @@ import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import { stickyPoint } from '../dispatch/choose-target.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { countRequest } from './count.ts';
 import { type RunInput, run } from './run.ts';
 import type { Timings } from './timings.ts';
 
@@ -45,6 +46,11 @@ export async function infer(gateway: Gateway, call: InferCall): Promise<InferAns
   const target = await timings.measure('resolve', () =>
     gateway.directory.resolve(call.ref, principal, point, waitUntil),
   );
+  return await countRequest(gateway, target, waitUntil, () => answerOf(gateway, call, target));
+}
+
+async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
+  const { timings, waitUntil } = call;
   const { version } = target;
   checkState(version);
   const request = completeRawInput(call.request, version.manifest.inputs);

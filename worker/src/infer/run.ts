@@ -6,6 +6,7 @@ import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import { type PlaceDecision, place } from '../dispatch/place.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { countRun } from './count.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Timings } from './timings.ts';
@@ -30,6 +31,16 @@ const MAX_NODES_TRIED = 2;
 
 /** @throws LeptonError as placement, the edge and the nodes do. */
 export async function run(
+  gateway: Gateway,
+  input: RunInput,
+  timings: Timings,
+  waitUntil: WaitUntil,
+): Promise<RunOutcome> {
+  const { target, inputs } = input;
+  return await countRun(gateway, target, inputs, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+}
+
+async function runPlaced(
   gateway: Gateway,
   input: RunInput,
   timings: Timings,

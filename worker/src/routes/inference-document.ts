@@ -1,8 +1,6 @@
-/** What `/openapi.json` says of the plain routes: `/v2` and what describes the gateway. */
-import type { createRoute } from '@hono/zod-openapi';
+/** What `/openapi.json` says of the plain routes: the Open Inference Protocol and what describes the gateway. */
 import {
   HEADER_LENGTH,
-  InferenceFailure,
   InferRequestBody,
   InferResponseBody,
   ModelMetadata,
@@ -10,38 +8,12 @@ import {
   ServerMetadata,
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
-import { type createApi, json, KEY } from '../http/openapi.ts';
-
-type Registry = ReturnType<typeof createApi>['openAPIRegistry'];
-type Route = Parameters<typeof createRoute>[0];
+import { json, KEY } from '../http/openapi.ts';
+import { documentOpenAi } from './openai-document.ts';
+import { failures, PLACES, type Registry, type Route } from './plain-document.ts';
+import { documentRepository } from './repository-document.ts';
 
 const bytes = z.any().meta({ type: 'string', format: 'binary' });
-
-const DESCRIPTIONS: Record<number, string> = {
-  400: 'The request is not as the protocol or the model expects.',
-  401: 'No key, or one that is not known here.',
-  403: 'The key lacks the scope.',
-  404: 'There is no such model, version or alias for this key.',
-  413: 'The body is too large, as it came or inflated.',
-  415: 'The body has a Content-Encoding other than gzip and deflate.',
-  429: 'Too much at once: try again after the time told.',
-  500: 'The gateway failed; its log has the cause under the request id.',
-  503: 'No placement can run it now: try again after the time told.',
-  504: 'The time for it was over.',
-};
-
-const failures = (...statuses: number[]) =>
-  Object.fromEntries(statuses.map((status) => [status, json(InferenceFailure, DESCRIPTIONS[status] ?? '')]));
-
-const ref = z.string().describe('`name`, `name@alias` or `name@3`.');
-const PLACES = [
-  { path: '', params: z.object({ ref }), of: '' },
-  {
-    path: '/versions/{version}',
-    params: z.object({ ref: z.string(), version: z.string().meta({ pattern: '^[1-9][0-9]{0,8}$' }) }),
-    of: 'Version',
-  },
-];
 
 /** Registers them; nothing is routed by this. */
 export function documentInference(registry: Registry): void {
@@ -59,7 +31,7 @@ export function documentInference(registry: Registry): void {
     path: '/v2/health/ready',
     operationId: 'getReadiness',
     summary: 'Whether the gateway takes requests',
-    responses: { 200: json(z.object({ ready: z.literal(true) }), 'It does.') },
+    responses: { 200: json(z.object({ ready: z.literal(true) }), 'It does.'), ...failures(503) },
   });
   add({
     ...open,
@@ -70,6 +42,8 @@ export function documentInference(registry: Registry): void {
     responses: { 200: json(ServerMetadata, 'The server.'), ...failures(401, 403, 500, 503) },
   });
   for (const place of PLACES) documentModel(add, place);
+  documentRepository(add);
+  documentOpenAi(add);
   documentGateway(add);
 }
 

@@ -1,0 +1,48 @@
+/** Counts what becomes of every request for a version and of every run, for its statistics. */
+import type { CacheStatus, Tensor, TensorSpec } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway } from '../context.ts';
+import type { Resolved } from '../services/directory.ts';
+
+/** Does a request's work; on Cloudflare its time is that of the waiting in it, as no clock advances during computation. */
+export async function countRequest<T extends { cache: CacheStatus }>(
+  { metrics, now }: Gateway,
+  { model, version }: Resolved,
+  waitUntil: WaitUntil,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  try {
+    const answer = await work();
+    const took = { count: 1, ms: performance.now() - startedAt };
+    const cache = answer.cache === 'hit' || answer.cache === 'miss' ? { [answer.cache]: took } : {};
+    metrics.count(model.id, version.version, { success: took, lastAt: now(), ...cache }, waitUntil);
+    return answer;
+  } catch (error) {
+    const fail = { count: 1, ms: performance.now() - startedAt };
+    metrics.count(model.id, version.version, { fail }, waitUntil);
+    throw error;
+  }
+}
+
+/** Does a run of a model; one that fails counts as none. */
+export async function countRun<T>(
+  { metrics }: Gateway,
+  { model, version }: Resolved,
+  inputs: readonly Tensor[],
+  waitUntil: WaitUntil,
+  work: () => Promise<T>,
+): Promise<T> {
+  const startedAt = performance.now();
+  const outcome = await work();
+  const run = { count: 1, ms: performance.now() - startedAt };
+  const inferences = itemsOf(version.manifest.inputs[0], inputs);
+  metrics.count(model.id, version.version, { run, inferences }, waitUntil);
+  return outcome;
+}
+
+/** A first axis that is free holds the items of a batch. */
+function itemsOf(spec: TensorSpec | undefined, inputs: readonly Tensor[]): number {
+  if (spec?.shape[0] !== -1) return 1;
+  return inputs.find(({ name }) => name === spec.name)?.shape[0] ?? 1;
+}

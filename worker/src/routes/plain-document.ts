@@ -1,0 +1,34 @@
+/** What the descriptions of plain routes share. */
+import type { createRoute } from '@hono/zod-openapi';
+import { InferenceFailure } from '@lepton-edge/protocol';
+import { z } from 'zod';
+import { type createApi, json } from '../http/openapi.ts';
+
+export type Registry = ReturnType<typeof createApi>['openAPIRegistry'];
+export type Route = Parameters<typeof createRoute>[0];
+
+export const DESCRIPTIONS: Record<number, string> = {
+  400: 'The request is not as the protocol or the model expects.',
+  401: 'No key, or one that is not known here.',
+  403: 'The key lacks the scope.',
+  404: 'There is no such model, version or alias for this key.',
+  413: 'The body is too large, as it came or inflated.',
+  415: 'The body has a Content-Encoding other than gzip and deflate.',
+  429: 'Too much at once: try again after the time told.',
+  500: 'The gateway failed; its log has the cause under the request id.',
+  503: 'No placement can run it now: try again after the time told.',
+  504: 'The time for it was over.',
+};
+
+export const failures = (...statuses: number[]) =>
+  Object.fromEntries(statuses.map((status) => [status, json(InferenceFailure, DESCRIPTIONS[status] ?? '')]));
+
+const ref = z.string().describe('`name`, `name@alias` or `name@3`.');
+export const PLACES = [
+  { path: '', params: z.object({ ref }), of: '' },
+  {
+    path: '/versions/{version}',
+    params: z.object({ ref: z.string(), version: z.string().meta({ pattern: '^[1-9][0-9]{0,8}$' }) }),
+    of: 'Version',
+  },
+];
