@@ -7,7 +7,7 @@
 import { LeptonError } from '../errors.ts';
 import { type Tensor, tensorBytes } from '../tensor/tensor.ts';
 import { BinaryReader } from './binary-reader.ts';
-import { parseRequestHeader, parseResponseHeader, responseText } from './json.ts';
+import { checkRequest, checkResponse, parseTensors, responseText } from './json.ts';
 import { encodeTensor, headText } from './json-text.ts';
 import type { InferRequest, InferResponse } from './messages.ts';
 
@@ -54,20 +54,24 @@ export function encodeBinaryResponse(
  * @throws LeptonError `invalid_request`, `invalid_json` or `invalid_tensor`.
  */
 export function decodeBinaryRequest(bytes: Uint8Array<ArrayBuffer>, headerLength: number): InferRequest {
-  const { id, parameters, inputs, outputs } = parseRequestHeader(headerOf(bytes, headerLength));
-  const reader = new BinaryReader(bytes, headerLength);
-  const tensors = inputs.map((input) => reader.tensor(input, `input ${JSON.stringify(input.name)}`));
-  reader.end();
-  return { id, parameters, inputs: tensors, outputs };
+  return parseTensors(headerOf(bytes, headerLength), (json) => {
+    const { id, parameters, inputs, outputs } = checkRequest(json);
+    const reader = new BinaryReader(bytes, headerLength);
+    const tensors = inputs.map((input) => reader.tensor(input, `input ${JSON.stringify(input.name)}`));
+    reader.end();
+    return { id, parameters, inputs: tensors, outputs };
+  });
 }
 
 /** Decodes an answer; see decodeBinaryRequest. */
 export function decodeBinaryResponse(bytes: Uint8Array<ArrayBuffer>, headerLength: number): InferResponse {
-  const body = parseResponseHeader(headerOf(bytes, headerLength));
-  const reader = new BinaryReader(bytes, headerLength);
-  const outputs = body.outputs.map((output) => reader.tensor(output, `output ${JSON.stringify(output.name)}`));
-  reader.end();
-  return { modelName: body.model_name, modelVersion: body.model_version, id: body.id, outputs };
+  return parseTensors(headerOf(bytes, headerLength), (json) => {
+    const body = checkResponse(json);
+    const reader = new BinaryReader(bytes, headerLength);
+    const outputs = body.outputs.map((output) => reader.tensor(output, `output ${JSON.stringify(output.name)}`));
+    reader.end();
+    return { modelName: body.model_name, modelVersion: body.model_version, id: body.id, outputs };
+  });
 }
 
 function headerOf(bytes: Uint8Array<ArrayBuffer>, headerLength: number): Uint8Array {

@@ -18,6 +18,9 @@ type Rows = readonly unknown[];
 
 const encoder = new TextEncoder();
 
+/** An integer that was rounded when the JSON was parsed, and may be right when it is parsed exactly. */
+export class RoundedInteger extends LeptonError {}
+
 /**
  * Nothing is allocated before the data is known to have as many elements as the shape says.
  * @param subject begins the sentence of every error
@@ -90,8 +93,10 @@ function failElement(
   subject: string,
 ): never {
   const expected = datatype === 'BYTES' ? 'a string' : `${datatype}${rangeText(datatype)}`;
+  const isRounded = datatype.endsWith('INT64') && Number.isInteger(value) && !Number.isSafeInteger(value);
   const depth = Array.isArray(value) ? `: the data is nested deeper than the shape ${shapeText(shape)}` : '';
-  fail(subject, `element ${index} is ${describe(value)}, expected ${expected}${depth}`);
+  const sentence = `${subject}: element ${index} is ${describe(value)}, expected ${expected}${depth}`;
+  throw isRounded ? new RoundedInteger('invalid_tensor', sentence) : new LeptonError('invalid_tensor', sentence);
 }
 
 function rangeText(datatype: Datatype): string {

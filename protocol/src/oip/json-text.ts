@@ -33,16 +33,32 @@ function encodeElements({ name, data, datatype }: Tensor): string {
     case 'FP32':
     case 'FP64':
       return encodeFloats(data as Float32Array | Float64Array);
+    case 'INT64':
+    case 'UINT64':
+      return encodeBig(data as BigInt64Array | BigUint64Array);
     default:
       return data.join(',');
   }
 }
 
-function encodeFloats(data: Float32Array | Float64Array): string {
-  return isPlain(data) ? data.join(',') : Array.from(data, encodeFloat).join(',');
+/** Most are small enough to be numbers, which are written in half the time. */
+function encodeBig(data: BigInt64Array | BigUint64Array): string {
+  const halves = new Uint32Array(data.buffer, data.byteOffset, 2 * data.length);
+  const numbers = new Array<number>(data.length);
+  for (let i = 0; i < data.length; i++) {
+    const high = halves[2 * i + 1] as number;
+    if (high !== 0) return data.join(',');
+    numbers[i] = halves[2 * i] as number;
+  }
+  return JSON.stringify(numbers).slice(1, -1);
 }
 
-/** Whether each is what JavaScript writes of it: not so NaN, infinities and negative zero. */
+function encodeFloats(data: Float32Array | Float64Array): string {
+  // Half the time that joining them takes.
+  return isPlain(data) ? JSON.stringify(Array.from(data)).slice(1, -1) : Array.from(data, encodeFloat).join(',');
+}
+
+/** Whether JSON.stringify writes each as it is: not so NaN, infinities and negative zero. */
 function isPlain(data: Float32Array | Float64Array): boolean {
   for (let i = 0; i < data.length; i++) {
     const value = data[i] as number;

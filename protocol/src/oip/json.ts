@@ -4,11 +4,11 @@
  */
 import { type FieldError, LeptonError } from '../errors.ts';
 import { elementCount } from '../tensor/tensor.ts';
-import { jsonTensor } from './json-tensor.ts';
+import { jsonTensor, RoundedInteger } from './json-tensor.ts';
 import { encodeTensor, encodeTensors } from './json-text.ts';
 import type { InferRequest, InferResponse } from './messages.ts';
 import { checkParameters } from './parameters.ts';
-import { parseJson } from './parse-json.ts';
+import { parseJson, parseJsonRounded } from './parse-json.ts';
 import { InferRequestBody, InferResponseBody } from './schema.ts';
 
 /** Every string takes some 200 bytes beside its own. */
@@ -19,7 +19,24 @@ const MAX_STRINGS = 2 ** 18;
  * @throws LeptonError `invalid_json`, `invalid_request` (with the fields at fault) or `invalid_tensor`.
  */
 export function decodeInferRequest(bytes: Uint8Array): InferRequest {
-  const { id, parameters, inputs, outputs } = parseRequestHeader(bytes);
+  return parseTensors(bytes, decodeRequestJson);
+}
+
+/**
+ * Parses JSON with tensors, exactly only where it shows that it must be: that is several times slower.
+ * @param decode is called again with what was parsed exactly when it meets an integer that was rounded
+ */
+export function parseTensors<T>(bytes: Uint8Array, decode: (json: unknown) => T): T {
+  try {
+    return decode(parseJsonRounded(bytes));
+  } catch (error) {
+    if (!(error instanceof RoundedInteger)) throw error;
+    return decode(parseJson(bytes));
+  }
+}
+
+function decodeRequestJson(json: unknown): InferRequest {
+  const { id, parameters, inputs, outputs } = checkRequest(json);
   const decoded = inputs.map((input) => {
     const subject = `input ${JSON.stringify(input.name)}`;
     if (input.parameters?.binary_data_size === undefined) return jsonTensor(input, subject);
@@ -33,8 +50,8 @@ export function decodeInferRequest(bytes: Uint8Array): InferRequest {
 }
 
 /** The request's JSON part, checked but with its tensor data still as it came. */
-export function parseRequestHeader(bytes: Uint8Array): InferRequestBody {
-  const parsed = InferRequestBody.safeParse(parseJson(bytes));
+export function checkRequest(json: unknown): InferRequestBody {
+  const parsed = InferRequestBody.safeParse(json);
   if (!parsed.success) {
     const errors: FieldError[] = parsed.error.issues.map((issue) => ({
       path: issue.path.join('.'),
@@ -83,7 +100,11 @@ export function responseText(response: InferResponse, outputs: readonly string[]
 
 /** Decodes an answer. @throws LeptonError as decodeInferRequest. */
 export function decodeInferResponse(bytes: Uint8Array): InferResponse {
-  const body = parseResponseHeader(bytes);
+  return parseTensors(bytes, decodeResponseJson);
+}
+
+function decodeResponseJson(json: unknown): InferResponse {
+  const body = checkResponse(json);
   return {
     modelName: body.model_name,
     modelVersion: body.model_version,
@@ -93,8 +114,8 @@ export function decodeInferResponse(bytes: Uint8Array): InferResponse {
 }
 
 /** The answer's JSON part, checked but with its tensor data still as it came. */
-export function parseResponseHeader(bytes: Uint8Array): InferResponseBody {
-  const parsed = InferResponseBody.safeParse(parseJson(bytes));
+export function checkResponse(json: unknown): InferResponseBody {
+  const parsed = InferResponseBody.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new LeptonError('invalid_request', `this is not an inference answer: ${parsed.error.issues[0]?.message}`);
 }
