@@ -3,7 +3,10 @@ import { LeptonError, type Manifest, shapeText, type TensorSpec } from '@lepton-
 
 const DYNAMIC = -1;
 
-type TextManifest = Pick<Manifest, 'task' | 'format' | 'tokenizer' | 'embedding' | 'inputs' | 'outputs'>;
+type TextManifest = Pick<Manifest, 'task' | 'format' | 'inputs' | 'outputs'> & {
+  tokenizer?: Manifest['tokenizer'];
+  embedding?: Manifest['embedding'];
+};
 
 /**
  * A model of another task may have a tokenizer and no embedding. Of an `.ort` file without a stated signature nothing is known.

@@ -25,7 +25,7 @@ describe('embed', () => {
     const together = await embed(items, { ...options, tokenBudget: 10_000, maxBatchSize: 32 });
     expect(model.shapes.at(-1)).toEqual([items.length, Math.max(...items.map(({ length }) => length))]);
     const alone = await embed(items, { ...options, tokenBudget: 1, maxBatchSize: 32 });
-    expect(model.shapes.slice(-items.length)).toEqual(items.map(({ length }) => [1, length]).sort(byWidth));
+    expect(model.shapes.slice(-items.length)).toEqual(items.map(({ length }) => [1, length]).sort(widest));
     together.forEach((vector, i) => {
       expect(difference(vector, alone[i] as Float32Array)).toBeLessThan(1e-5);
       expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
@@ -48,7 +48,7 @@ describe('embed', () => {
   });
 });
 
-const byWidth = (a: number[], b: number[]) => (a[1] as number) - (b[1] as number);
+const widest = (a: number[], b: number[]) => (b[1] as number) - (a[1] as number);
 
 function difference(a: Float32Array, b: Float32Array): number {
   return Math.max(...a.map((value, i) => Math.abs(value - (b[i] as number))));

@@ -7,20 +7,23 @@ export interface BatchLimits {
 }
 
 /**
- * Indices of items, grouped so that those of like length go together and little is padding. Every index comes once; an item that
+ * Indices of items, the longest first, grouped so that those of like length go together and little is padding. Every index comes once; an item that
  * exceeds the budget by itself goes alone. The same lengths always give the same groups.
  * @param lengths tokens of each item
  */
 export function planBatches(lengths: readonly number[], { tokenBudget, maxBatchSize }: BatchLimits): number[][] {
-  const order = Array.from(lengths.keys()).sort((a, b) => (lengths[a] as number) - (lengths[b] as number) || a - b);
+  const order = Array.from(lengths.keys()).sort((a, b) => (lengths[b] as number) - (lengths[a] as number) || a - b);
   const batches: number[][] = [];
   let batch: number[] = [];
+  let width = 0;
   for (const index of order) {
-    const width = Math.max(1, lengths[index] as number);
-    if (batch.length > 0 && (batch.length >= maxBatchSize || (batch.length + 1) * width > tokenBudget)) {
+    const isFull = batch.length >= maxBatchSize || (batch.length + 1) * width > tokenBudget;
+    if (batch.length > 0 && isFull) {
       batches.push(batch);
       batch = [];
     }
+    // The longest comes first.
+    if (batch.length === 0) width = lengths[index] as number;
     batch.push(index);
   }
   if (batch.length > 0) batches.push(batch);

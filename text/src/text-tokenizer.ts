@@ -1,14 +1,18 @@
 /** Turns texts into token ids as a model was trained on them, within the number of tokens that it takes. */
-import { Tokenizer } from '@huggingface/tokenizers';
+import { BPE, Tokenizer, Unigram } from '@huggingface/tokenizers';
 import { LeptonError, type TokenizerSpec } from '@lepton-edge/protocol';
 import { readTokenizerFile, type TokenizerFile } from './file/read.ts';
 
 /** A text is read up to this many characters for each token that the model takes, and never less than LEAST_CHARACTERS. */
 const CHARACTERS_PER_TOKEN = 16;
 const LEAST_CHARACTERS = 16_384;
-const MOST_CHARACTERS = 262_144;
+const MOST_CHARACTERS = 65_536;
+/** The pieces of the last 10,000 words are kept: of longer ones they would take much memory. */
+const LONGEST_CACHED_WORD = 32;
 /** Stands for a text where only what surrounds it matters. */
 const TEXT = '\u0000text';
+/** Of the Chinese characters that BERT takes as words, those that the library overlooks, because they are surrogate pairs. */
+const RARE_CHINESE = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu;
 /** Of several scripts, with an emoji, a combining accent and half a surrogate pair. */
 const SAMPLE = 'Hello, wörld! 你好 مرحبا 👋🏽 e\u0301 \ud83d 1234';
 
@@ -31,13 +35,22 @@ export interface TextTokenizer {
   fromTokens(ids: readonly number[], subject?: string): number[];
 }
 
+export interface LoadOptions {
+  /** What a tokenizer may take: 250,000 pieces of SentencePiece take 260 MB. By default any. */
+  maxHeapBytes?: number;
+}
+
 /**
  * Loads a tokenizer.json. It takes much longer than to encode a text: once a version.
- * @throws LeptonError `model_invalid` saying what is wrong, with `spec.path` first
+ * @throws LeptonError `model_invalid` saying what is wrong, `no_placement` for more than `maxHeapBytes`; `spec.path` comes first
  */
-export function loadTokenizer(file: Uint8Array | string, spec: TokenizerSpec): TextTokenizer {
+export function loadTokenizer(
+  file: Uint8Array | string,
+  spec: TokenizerSpec,
+  { maxHeapBytes = Number.POSITIVE_INFINITY }: LoadOptions = {},
+): TextTokenizer {
   try {
-    const checked = readTokenizerFile(file);
+    const checked = readTokenizerFile(file, maxHeapBytes);
     const tokenizer = new LoadedTokenizer(checked, build(checked), spec);
     tokenizer.encodeAny(SAMPLE);
     return tokenizer;
@@ -50,10 +63,32 @@ export function loadTokenizer(file: Uint8Array | string, spec: TokenizerSpec): T
 /** What the library says of a file that passed our checks is a reason, too. */
 function build(file: TokenizerFile): Tokenizer {
   try {
-    return new Tokenizer(file, {});
+    const tokenizer = new Tokenizer(file, {});
+    const { model } = tokenizer;
+    if (model instanceof BPE) model.max_length_to_cache = LONGEST_CACHED_WORD;
+    if (model instanceof Unigram) model.encode = (words) => piecesOf(model, words);
+    return tokenizer;
   } catch (cause) {
     throw new LeptonError('model_invalid', `the tokenizer cannot be built: ${(cause as Error).message}`, { cause });
   }
+}
+
+/**
+ * The pieces of words, with one unknown piece for a run of unknown characters. The library's own takes time that grows with the square
+ * of such a run, and hands all pieces over as arguments, more than fit on the stack.
+ */
+function piecesOf(model: Unigram, words: readonly string[]): string[] {
+  const pieces: string[] = [];
+  for (const word of words) {
+    let wasKnown = true;
+    for (const piece of model.tokenize(word)) {
+      const isKnown = model.tokens_to_ids.has(piece);
+      if (isKnown) pieces.push(piece);
+      else if (wasKnown) pieces.push(model.unk_token as string);
+      wasKnown = isKnown;
+    }
+  }
+  return pieces;
 }
 
 class LoadedTokenizer implements TextTokenizer {
@@ -64,10 +99,12 @@ class LoadedTokenizer implements TextTokenizer {
   /** The special tokens behind a text. */
   readonly #closing: readonly number[];
   readonly #mostCharacters: number;
+  readonly #spacesChinese: boolean;
 
   constructor(file: TokenizerFile, tokenizer: Tokenizer, spec: TokenizerSpec) {
     this.spec = spec;
     this.#tokenizer = tokenizer;
+    this.#spacesChinese = file.spacesChinese;
     this.vocabularySize = tokenizer.model?.vocab.length ?? 0;
     this.padId = padIdOf(file, this.vocabularySize);
     const { opening, closing } = specialsOf(tokenizer);
@@ -106,7 +143,8 @@ class LoadedTokenizer implements TextTokenizer {
 
   /** However many tokens there are. */
   encodeAny(text: string): number[] {
-    return this.#tokenizer.encode(text).ids;
+    const spaced = this.#spacesChinese ? text.replace(RARE_CHINESE, ' $& ') : text;
+    return this.#tokenizer.encode(spaced).ids;
   }
 
   /** At most `maxTokens`, still closed by special tokens where they were. */

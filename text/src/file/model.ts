@@ -5,6 +5,9 @@ import { checkContent, type Fields, fieldsOf, isIndex, quote, refuse } from './f
 export const MAX_VOCABULARY = 1_048_576;
 /** The time for a word grows with its third power. */
 const MAX_WORD_CHARACTERS = 200;
+const MAX_PIECE_LENGTH = 128;
+/** Pieces of which each begins the next: as many may have to be held for every character of a text. */
+const MAX_NESTED_PIECES = 32;
 
 export type TokenizerModel = Fields & { type: 'WordPiece' | 'Unigram' | 'BPE' };
 
@@ -28,11 +31,26 @@ function checkUnigram({ vocab, unk_id: unknown }: Fields): void {
   if (!Array.isArray(vocab)) refuse('model.vocab: expected a list of [piece, score]');
   checkSize(vocab.length);
   vocab.forEach((entry, id) => {
-    if (Array.isArray(entry) && typeof entry[0] === 'string' && Number.isFinite(entry[1])) return;
-    refuse(`model.vocab.${id}: expected [piece, score], got ${quote(entry)}`);
+    if (!Array.isArray(entry) || typeof entry[0] !== 'string' || !Number.isFinite(entry[1])) {
+      refuse(`model.vocab.${id}: expected [piece, score], got ${quote(entry)}`);
+    }
+    if (entry[0].length <= MAX_PIECE_LENGTH) return;
+    refuse(`model.vocab.${id}: expected a piece of at most ${MAX_PIECE_LENGTH} characters, got ${entry[0].length}`);
   });
+  checkNesting(vocab.map(([piece]) => piece));
   if (isIndex(unknown) && unknown < vocab.length) return;
   refuse(`model.unk_id: expected the id of the unknown piece, below ${vocab.length}, got ${quote(unknown)}`);
+}
+
+function checkNesting(pieces: readonly string[]): void {
+  const known = new Set(pieces);
+  for (const piece of pieces) {
+    let nested = 0;
+    for (let end = 1; end <= piece.length; end++) if (known.has(piece.slice(0, end))) nested++;
+    if (nested > MAX_NESTED_PIECES) {
+      refuse(`model.vocab: ${nested} pieces begin ${quote(piece)}, at most ${MAX_NESTED_PIECES} are supported`);
+    }
+  }
 }
 
 function checkVocabulary(model: Fields, type: 'WordPiece' | 'BPE'): void {
@@ -81,4 +99,14 @@ function checkPairs({ merges, end_of_word_suffix: end, continuing_subword_prefix
 function checkSize(count: number): void {
   if (count > 0 && count <= MAX_VOCABULARY) return;
   refuse(`model.vocab: expected 1 to ${MAX_VOCABULARY} tokens, got ${count}`);
+}
+
+/** About the memory that the library takes for a model, seen with vocabularies of 8,000 to 250,000 tokens. */
+export function heapBytesOf({ type, vocab, merges }: TokenizerModel): number {
+  if (type === 'Unigram') {
+    // A node of the trie for nearly every character.
+    return (vocab as [string][]).reduce((sum, [piece]) => sum + 100 + 150 * piece.length, 0);
+  }
+  const tokens = Object.keys(vocab as Fields).length;
+  return type === 'BPE' ? 160 * tokens + 500 * (merges as unknown[]).length : 130 * tokens;
 }

@@ -4,7 +4,7 @@
  */
 import { LeptonError } from '@lepton-edge/protocol';
 import { checkContent, type Fields, fieldsOf, isIndex, quote, refuse } from './fields.ts';
-import { checkModel, MAX_VOCABULARY, type TokenizerModel } from './model.ts';
+import { checkModel, heapBytesOf, MAX_VOCABULARY, type TokenizerModel } from './model.ts';
 import { checkNormalizers, checkPostProcessors, checkPreTokenizers } from './steps.ts';
 
 /** Nothing longer is read. */
@@ -16,27 +16,41 @@ const EXPECTED = 'expected a tokenizer.json as Hugging Face tokenizers write it'
 export interface TokenizerFile extends Fields {
   model: TokenizerModel;
   added_tokens: (Fields & { id: number; content: string })[];
+  /** Whether a Chinese character is a word of its own, as for BERT. */
+  spacesChinese: boolean;
 }
 
-/** @throws LeptonError `model_invalid` saying what is wrong, without the file's name */
-export function readTokenizerFile(file: Uint8Array | string): TokenizerFile {
+/**
+ * @throws LeptonError `model_invalid` saying what is wrong, `no_placement` for a good file that needs more memory; both without the
+ *   file's name
+ */
+export function readTokenizerFile(file: Uint8Array | string, maxHeapBytes: number): TokenizerFile {
   const size = typeof file === 'string' ? file.length : file.byteLength;
   if (size > MAX_TOKENIZER_BYTES) refuse(`expected at most ${MAX_TOKENIZER_BYTES} bytes, got ${size}`);
   const fields = fieldsOf(parse(file), `${EXPECTED}; it is not an object`);
   const { normalizer = null, pre_tokenizer = null, post_processor = null, padding = null } = fields;
-  checkNormalizers(normalizer);
+  const spacesChinese = checkNormalizers(normalizer);
   checkPreTokenizers(pre_tokenizer);
   checkPostProcessors(post_processor);
+  const model = checkModel(fieldsOf(fields.model, `${EXPECTED}; it has no model`));
+  const heapBytes = heapBytesOf(model);
+  if (heapBytes > maxHeapBytes) throw new LeptonError('no_placement', needs(heapBytes, maxHeapBytes));
   return {
-    model: checkModel(fieldsOf(fields.model, `${EXPECTED}; it has no model`)),
+    model,
     added_tokens: checkAddedTokens(fields.added_tokens ?? []),
     normalizer,
     pre_tokenizer,
     post_processor,
     padding,
+    spacesChinese,
     // Nothing is decoded here.
     decoder: null,
   };
+}
+
+function needs(heapBytes: number, maxHeapBytes: number): string {
+  const megabytes = (bytes: number) => Math.ceil(bytes / 1e6);
+  return `it would take about ${megabytes(heapBytes)} MB of memory, and ${megabytes(maxHeapBytes)} MB are there for a tokenizer`;
 }
 
 function parse(file: Uint8Array | string): unknown {

@@ -14,10 +14,12 @@ const PRE_TOKENIZERS = new Set(
 );
 const POST_PROCESSORS = new Set('TemplateProcessing BertProcessing RobertaProcessing ByteLevel Sequence'.split(' '));
 
-export function checkNormalizers(value: unknown): void {
+/** @returns whether spaces come around Chinese characters. @throws LeptonError `model_invalid`, as the others */
+export function checkNormalizers(value: unknown): boolean {
   const steps = stepsOf(value, 'normalizer', 'normalizers', NORMALIZERS);
   const growth = steps.reduce((product, step) => product * checkNormalizer(step), 1);
   if (growth > MAX_GROWTH) refuse(`normalizer: it could make a text more than ${MAX_GROWTH} times as long`);
+  return steps.some(({ type, handle_chinese_chars: spaces }) => type === 'BertNormalizer' && spaces === true);
 }
 
 export function checkPreTokenizers(value: unknown): void {
