@@ -6,12 +6,11 @@
  */
 import { GraphBuilder } from '../onnx-writer/graph-builder.ts';
 import { UNKNOWN } from './sentence-piece.ts';
+import { UNKNOWN_TOKEN } from './tokenizer-file.ts';
 import { type FindWeight, loadWeights, type Weight } from './weights.ts';
 
 export type Precision = 'float32' | 'int8';
 
-/** The first row of the embeddings that no piece of the vocabulary uses. */
-export const UNKNOWN_TOKEN = 8000;
 const VOCABULARY = 8002;
 const EMBEDDING = 256;
 const MODEL = 512;

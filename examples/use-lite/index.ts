@@ -1,7 +1,8 @@
 /** Universal Sentence Encoder Lite: sentences as points whose nearness is nearness of meaning; whole, and in 8-bit integers. */
 import { type Example, type Inferer, inferOptions, type RunOptions } from '../example.ts';
-import { convertUseLite, type Precision, UNKNOWN_TOKEN } from './convert.ts';
+import { convertUseLite, type Precision } from './convert.ts';
 import { loadSentencePiece, UNKNOWN } from './sentence-piece.ts';
+import { UNKNOWN_TOKEN } from './tokenizer-file.ts';
 
 const DIMENSIONS = 512;
 const MAX_TOKENS = 128;

