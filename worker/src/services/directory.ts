@@ -8,7 +8,7 @@ import {
   type VersionState,
   type Visibility,
 } from '@lepton-edge/protocol';
-import { and, eq, max } from 'drizzle-orm';
+import { and, eq, max, sql } from 'drizzle-orm';
 import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
@@ -50,12 +50,17 @@ export interface KnownVersion {
   deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
+  /** The length of the manifest's JSON: what most of it is. */
+  manifestBytes: number;
 }
 
 export interface Resolved {
   model: KnownModel;
   version: KnownVersion;
 }
+
+/** A manifest may be 256 KiB long: an isolate remembers no more of them than this together. */
+const MAX_MANIFESTS_BYTES = 8 * 1024 * 1024;
 
 export class Directory {
   readonly #keys: EntityCache<Principal>;
@@ -65,7 +70,8 @@ export class Directory {
   constructor(db: Database, now: () => number) {
     this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
     this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
-    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now });
+    const bytes = { max: MAX_MANIFESTS_BYTES, of: ({ manifestBytes }: KnownVersion) => manifestBytes };
+    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now, bytes });
   }
 
   /** The principal of a secret's hash; undefined when no valid key has it. */
@@ -213,7 +219,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
   const thisVersion = and(eq(versions.modelId, modelId), eq(versions.version, Number(number)));
   const [[first], files] = await db.batch([
     db
-      .select({ row: versions, model: models.name })
+      .select({ row: versions, model: models.name, manifestBytes: sql<number>`length(${versions.manifest})` })
       .from(versions)
       .innerJoin(models, eq(models.id, versions.modelId))
       .where(thisVersion),
@@ -241,6 +247,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
     deterministic: isDeterministic(row),
+    manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
 }
