@@ -8,13 +8,14 @@ import type { Database } from '../db/database.ts';
 import { artifacts, artifactTeams, looseObjects } from '../db/schema.ts';
 import type { StoredObject } from './store.ts';
 
-/** An upload in one request takes no longer; what is still loose then was interrupted. */
+/** What is still loose then was interrupted: an upload in one request is given half of it to write its object. */
 const LOOSE_FOR_MS = 60 * 60 * 1000;
 
-/** Notes an object that is about to be written. */
-export async function noteLoose({ db, now, settings }: Gateway, key: string): Promise<void> {
-  const deleteAfter = now() + Math.min(LOOSE_FOR_MS, settings.uploadTtlMs);
-  await db.insert(looseObjects).values({ key, deleteAfter });
+/** Notes an object that is about to be written. @returns the time there is for that, in ms */
+export async function noteLoose({ db, now, settings }: Gateway, key: string): Promise<number> {
+  const looseForMs = Math.min(LOOSE_FOR_MS, settings.uploadTtlMs);
+  await db.insert(looseObjects).values({ key, deleteAfter: now() + looseForMs });
+  return looseForMs / 2;
 }
 
 /**

@@ -19,20 +19,23 @@ export function newObjectKey(): string {
 
 /**
  * Streams a body of known length into R2 under a new key, hashing each chunk on its way; nothing is held.
- * @throws LeptonError `invalid_request` when the body ends early or goes on too long; nothing is left behind then.
+ * @param withinMs the object is written by then, or never: later it may be taken for one that nobody writes any more
+ * @throws LeptonError `invalid_request` when the body ends early, goes on too long or takes too long; nothing is left
+ * behind then.
  */
 export async function storeStream(
   blobs: R2Bucket,
   key: string,
   body: ReadableStream<Uint8Array>,
   sizeBytes: number,
+  withinMs: number,
 ): Promise<StoredObject> {
   const { readable, writable } = new FixedLengthStream(sizeBytes);
   const stored = blobs.put(key, readable);
   // The failure is reported by whichever side sees it first; the other one must not go unhandled.
   stored.catch(() => undefined);
   try {
-    const digest = await copyHashing(body, writable);
+    const digest = await copyHashing(body, writable, AbortSignal.timeout(withinMs));
     await stored;
     return { key, digest, sizeBytes };
   } catch (cause) {
@@ -44,19 +47,34 @@ export async function storeStream(
   }
 }
 
-async function copyHashing(body: ReadableStream<Uint8Array>, target: WritableStream<Uint8Array>): Promise<string> {
+/** @throws LeptonError `invalid_request` when `limit` aborts before the end */
+async function copyHashing(
+  body: ReadableStream<Uint8Array>,
+  target: WritableStream<Uint8Array>,
+  limit: AbortSignal,
+): Promise<string> {
   const hash = new crypto.DigestStream('SHA-256');
   const [toHash, toStore] = [hash.getWriter(), target.getWriter()];
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => undefined);
+  limit.addEventListener('abort', () => late.reject(tooSlow()), { once: true });
+  const source = body.getReader();
   try {
-    for await (const chunk of body) {
-      await Promise.all([toHash.write(chunk), toStore.write(chunk)]);
+    for (;;) {
+      const { value: chunk, done } = await Promise.race([source.read(), late.promise]);
+      if (done) break;
+      await Promise.race([Promise.all([toHash.write(chunk), toStore.write(chunk)]), late.promise]);
     }
     await Promise.all([toHash.close(), toStore.close()]);
   } catch (error) {
-    await Promise.allSettled([toHash.abort(error), toStore.abort(error), hash.digest]);
+    await Promise.allSettled([source.cancel(error), toHash.abort(error), toStore.abort(error), hash.digest]);
     throw error;
   }
   return `sha256:${hex(await hash.digest)}`;
+}
+
+function tooSlow(): LeptonError {
+  return new LeptonError('invalid_request', 'the upload took too long: send the file in parts (/api/uploads)');
 }
 
 /** Reads a stream to its end; nothing of it is held. */

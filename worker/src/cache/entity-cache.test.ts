@@ -115,4 +115,19 @@ describe('EntityCache', () => {
     expect(await get()).toBe('b');
     expect(world.reads).toBe(3);
   });
+
+  it('forgets what was used least recently where all together is too large', async () => {
+    const reads: string[] = [];
+    const load = async (key: string) => {
+      reads.push(key);
+      return 'x'.repeat(400_000);
+    };
+    const cache = new EntityCache<string>({
+      load,
+      now: () => 0,
+      bytes: { max: 1_000_000, of: ({ length }) => length },
+    });
+    for (const key of ['a', 'b', 'a', 'c', 'a', 'b']) await cache.get(key, () => {});
+    expect(reads).toEqual(['a', 'b', 'c', 'b']);
+  });
 });

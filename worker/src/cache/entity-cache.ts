@@ -22,11 +22,16 @@ export interface Ages {
 
 const REGISTRY_AGES: Ages = { freshMs: 2_000, staleMs: 8_000, outageMs: 3_600_000 };
 
+/** What an entry takes beside its value, about. */
+const ENTRY_BYTES = 256;
+
 export interface EntityCacheOptions<T> {
   /** Reads one entity; undefined when it does not exist. It throws when the database cannot be reached. */
   load: (key: string) => Promise<T | undefined>;
   ages?: Ages;
   maxEntries?: number;
+  /** Bounds what is remembered also by its size, where entities may be large. */
+  bytes?: { max: number; of: (value: T) => number };
   now?: () => number;
 }
 
@@ -41,7 +46,9 @@ export class EntityCache<T> {
     this.#load = options.load;
     this.#now = options.now ?? Date.now;
     this.#ages = options.ages ?? REGISTRY_AGES;
-    this.#entries = new LRUCache({ max: options.maxEntries ?? 10_000 });
+    const { bytes, maxEntries: max = 10_000 } = options;
+    const sizeOf = ({ value }: Entry<T>) => ENTRY_BYTES + (value === undefined ? 0 : (bytes?.of(value) ?? 0));
+    this.#entries = new LRUCache(bytes ? { max, maxSize: bytes.max, sizeCalculation: sizeOf } : { max });
   }
 
   /** The entity, or undefined when it does not exist. Rejects when it is not known well enough and cannot be read. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { Collector, MAX_NODES } from './collect.ts';
 import { inspectOnnx } from './inspect.ts';
 import { MAX_KEPT_BYTES } from './kept-bytes.ts';
-import { WINDOW_BYTES } from './reader.ts';
+import { MAX_WINDOW_BYTES, WINDOW_BYTES } from './reader.ts';
 import { buildModel } from './test-model.ts';
 import { CountingSource, refusalOf } from './test-source.ts';
 import { bytes, int, varint } from './test-wire.ts';
@@ -220,9 +220,10 @@ describe('a hostile file', () => {
 
     it('fields', async () => {
       const field = int(90, 1);
-      const window = Uint8Array.from({ length: WINDOW_BYTES + field.length }, (_, at) => field[at % field.length] ?? 0);
+      const window = new Uint8Array(MAX_WINDOW_BYTES + field.length).map((_, at) => field[at % field.length] ?? 0);
       const sizeBytes = (MAX_FIELDS + 1) * field.length;
-      const read = async (offset: number, length: number) => window.slice(offset % field.length).subarray(0, length);
+      const read = async (offset: number, length: number) =>
+        window.slice(offset % field.length, (offset % field.length) + length);
       const walk = new Walk({ sizeBytes, read }, new Collector());
       await expect(walk.run()).rejects.toThrow(`more than ${MAX_FIELDS} fields`);
     }, 30_000);
@@ -254,6 +255,51 @@ describe('a hostile file', () => {
     expect((await inspectOnnx(file)).report.parameterCount).toBe(size / 4);
     expect(reads).toBeLessThanOrEqual(3);
   });
+
+  it('may be of any size and be read from end to end: 2 GB in tensors of 300 KiB take less than 500 reads', async () => {
+    const payload = 300 * 1024;
+    const count = 6_900;
+    const header = (index: number) => {
+      const name = `w${String(index).padStart(6, '0')}`;
+      const tensor = [
+        ...int(1, payload / 4),
+        ...int(2, 1),
+        ...bytes(8, name),
+        ...varint(9 * 8 + 2),
+        ...varint(payload),
+      ];
+      return Uint8Array.from([...varint(5 * 8 + 2), ...varint(tensor.length + payload), ...tensor]);
+    };
+    const period = header(0).length + payload;
+    const shaped = (name: string) => [...bytes(1, name), ...bytes(2, bytes(1, [...int(1, 1), ...bytes(2, [])]))];
+    const tail = [...bytes(11, shaped('x')), ...bytes(12, shaped('x'))];
+    const head = Uint8Array.from([...int(1, 8), ...varint(7 * 8 + 2), ...varint(count * period + tail.length)]);
+    const end = Uint8Array.from([...tail, ...bytes(8, int(2, 17))]);
+    const sizeBytes = head.length + count * period + end.length;
+    let [reads, largest] = [0, 0];
+    const read = async (offset: number, length: number) => {
+      reads += 1;
+      largest = Math.max(largest, length);
+      const window = new Uint8Array(length);
+      /** Puts what of a piece of the file at `at` falls into the window. */
+      const put = (piece: Uint8Array, at: number) => {
+        const from = Math.max(0, offset - at);
+        if (at + piece.length <= offset || at >= offset + length) return;
+        window.set(piece.subarray(from, offset + length - at), Math.max(0, at - offset));
+      };
+      put(head, 0);
+      const first = Math.max(0, Math.floor((offset - head.length) / period));
+      for (let i = first; i < count && head.length + i * period < offset + length; i++) {
+        put(header(i), head.length + i * period);
+      }
+      put(end, sizeBytes - end.length);
+      return window;
+    };
+    expect(sizeBytes).toBeGreaterThan(2e9);
+    expect((await inspectOnnx({ sizeBytes, read })).report.parameterCount).toBe((count * payload) / 4);
+    expect(reads).toBeLessThan(500);
+    expect(largest).toBeLessThanOrEqual(16 * 1024 * 1024);
+  }, 30_000);
 
   it('larger than protobuf allows is refused unread', async () => {
     const read = () => Promise.reject(new Error('was read'));

@@ -33,7 +33,7 @@ const EMPTY_GRAPH: Graph = { inputs: [], outputs: [], weights: [], tensors: [], 
 const CONTROL_FLOW = new Set(['If', 'Loop', 'Scan']);
 
 /**
- * Reads the file once, forward, by ranges of 256 KiB at most, without its weights; memory is bounded whatever the file says.
+ * Reads the file once, forward, by ranges of 16 MiB at most, 256 KiB where few are needed, without its weights; memory is bounded whatever the file says.
  * @throws LeptonError `model_invalid` with a sentence for the uploader; what the source throws passes through as it is
  */
 export async function inspectOnnx(file: RangeSource): Promise<Inspection> {

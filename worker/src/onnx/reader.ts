@@ -8,7 +8,11 @@ export interface RangeSource {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/** The window of a file's first reads; most files need no more of them. */
 export const WINDOW_BYTES = 256 * 1024;
+/** After each so many reads it is twice as large: a file of 2 GiB that is read from end to end takes 290, whatever is in it. */
+const READS_OF_A_SIZE = 32;
+export const MAX_WINDOW_BYTES = 16 * 1024 * 1024;
 const MAX_VARINT_BYTES = 10;
 
 /** A position in a file. `where` is asked for the place's name only when something is wrong there. */
@@ -18,6 +22,7 @@ export class WindowReader {
   private readonly source: RangeSource;
   private window: Uint8Array = new Uint8Array(0);
   private windowStart = 0;
+  private reads = 0;
 
   constructor(source: RangeSource) {
     this.source = source;
@@ -87,8 +92,10 @@ export class WindowReader {
   }
 
   private async fill(): Promise<void> {
-    const length = Math.min(WINDOW_BYTES, this.sizeBytes - this.position);
+    const size = Math.min(MAX_WINDOW_BYTES, WINDOW_BYTES * 2 ** Math.floor(this.reads / READS_OF_A_SIZE));
+    const length = Math.min(size, this.sizeBytes - this.position);
     if (length === 0) return;
+    this.reads += 1;
     // Let go first: two windows are never held at once.
     this.window = new Uint8Array(0);
     const bytes = await this.source.read(this.position, length);

@@ -50,12 +50,17 @@ export interface KnownVersion {
   deterministic: boolean;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
+  /** The length of the manifest's JSON: what most of it is. */
+  manifestBytes: number;
 }
 
 export interface Resolved {
   model: KnownModel;
   version: KnownVersion;
 }
+
+/** A manifest may be 256 KiB long: an isolate remembers no more of them than this together. */
+const MAX_MANIFESTS_BYTES = 8 * 1024 * 1024;
 
 /** Whoever asks whether the gateway is ready wants to know it of now. */
 const PING_AGES = { freshMs: 2_000, staleMs: 2_000, outageMs: 0 };
@@ -69,7 +74,8 @@ export class Directory {
   constructor(db: Database, now: () => number) {
     this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
     this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
-    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now });
+    const bytes = { max: MAX_MANIFESTS_BYTES, of: ({ manifestBytes }: KnownVersion) => manifestBytes };
+    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now, bytes });
     const ping = async () => {
       await db.run(sql`SELECT 1`);
       return true as const;
@@ -227,7 +233,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
   const thisVersion = and(eq(versions.modelId, modelId), eq(versions.version, Number(number)));
   const [[first], files] = await db.batch([
     db
-      .select({ row: versions, model: models.name })
+      .select({ row: versions, model: models.name, manifestBytes: sql<number>`length(${versions.manifest})` })
       .from(versions)
       .innerJoin(models, eq(models.id, versions.modelId))
       .where(thisVersion),
@@ -255,6 +261,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
     deterministic: isDeterministic(row),
+    manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
 }

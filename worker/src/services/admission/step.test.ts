@@ -70,4 +70,25 @@ describe('an admission', () => {
     expect(version?.admission).not.toHaveProperty('edgeFailure');
     expect((await db.select().from(auditLog)).map(({ action }) => action)).toEqual(['version.ready']);
   });
+
+  it('writes nothing of a version that was deleted while it was tried', async () => {
+    const { gateway, db } = await admitting(async () => {
+      await db.delete(admissions);
+      await db.delete(versions);
+      return { ok: false, failure: { kind: 'load', message: 'no' } };
+    });
+    expect(await stepAdmissions(gateway)).toBeUndefined();
+    expect(await db.select().from(auditLog)).toEqual([]);
+  });
+
+  it('ends without a word for a version that is no longer in admission', async () => {
+    const { gateway, db } = await admitting(async () => {
+      await db.update(versions).set({ state: 'archived' });
+      return { ok: false, failure: { kind: 'load', message: 'no' } };
+    });
+    expect(await stepAdmissions(gateway)).toBeUndefined();
+    expect((await db.select().from(versions)).map(({ state }) => state)).toEqual(['archived']);
+    expect(await db.select().from(auditLog)).toEqual([]);
+    expect(await db.select().from(admissions)).toEqual([]);
+  });
 });

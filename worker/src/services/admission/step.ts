@@ -5,7 +5,7 @@
 import type { Admission, Manifest, TensorSpec, TrialFailure } from '@lepton-edge/protocol';
 import { and, asc, eq, lte, sql } from 'drizzle-orm';
 import type { Gateway } from '../../context.ts';
-import { auditRow } from '../../db/audit.ts';
+import { auditRow, isRefused } from '../../db/audit.ts';
 import { admissions, artifacts, type ControlFlow, models, versions } from '../../db/schema.ts';
 import { signatureOf, tryAtEdge } from './edge-trial.ts';
 import { tryOnNode } from './node-trial.ts';
@@ -248,22 +248,31 @@ async function end(gateway: Gateway, candidate: Candidate, { state, reason, admi
     nodeId: undefined,
     expiresAt: undefined,
   };
-  await db.batch([
-    db
-      .update(versions)
-      .set({ state, reason: reason ?? null, ...(admission ? { admission } : {}) })
-      .where(thisVersion),
-    db.delete(admissions).where(eq(admissions.versionId, candidate.id)),
-    auditRow(
-      { gateway, principal },
-      {
-        action: `version.${state}`,
-        subject: `version/${nameOf(candidate)}`,
-        model: candidate.model,
-        detail: reason === undefined ? {} : { reason },
-      },
-    ),
-  ]);
+  const over = db.delete(admissions).where(eq(admissions.versionId, candidate.id));
+  try {
+    await db.batch([
+      auditRow(
+        { gateway, principal },
+        {
+          action: `version.${state}`,
+          subject: `version/${nameOf(candidate)}`,
+          model: candidate.model,
+          detail: reason === undefined ? {} : { reason },
+          requires: sql`EXISTS (SELECT 1 FROM versions WHERE id = ${candidate.id} AND state = 'admitting')`,
+        },
+      ),
+      db
+        .update(versions)
+        .set({ state, reason: reason ?? null, ...(admission ? { admission } : {}) })
+        .where(thisVersion),
+      over,
+    ]);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    // Deleted meanwhile: nothing became of it.
+    await over;
+    return;
+  }
   gateway.directory.forgetModel(candidate.model);
   await gateway.janitors.wake('audit', 2_000);
 }

@@ -31,9 +31,9 @@ export async function createVersion(ctx: ServiceContext, modelName: string, uplo
   await checkAdmitting(ctx.gateway, model.teamId);
   const { db, blobs, now } = ctx.gateway;
   const key = newObjectKey();
-  await noteLoose(ctx.gateway, key);
+  const withinMs = await noteLoose(ctx.gateway, key);
   try {
-    const object = await storeStream(blobs, key, upload.body, upload.sizeBytes);
+    const object = await storeStream(blobs, key, upload.body, upload.sizeBytes, withinMs);
     checkDigest(upload.digest, object);
     const findings = await staticCheck(blobs, upload.manifest, [{ path: pathOf(upload.manifest), ...object }]);
     return await insertVersion(ctx, model, findings, adopt(db, object, ctx.principal.teamId, now()));
