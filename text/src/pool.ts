@@ -27,6 +27,21 @@ export function pool(
   });
 }
 
+/**
+ * The first dimensions of an embedding of all of them, of length 1 again where the manifest says `normalize`.
+ * @throws LeptonError `invalid_request` for dimensions that the model does not offer
+ */
+export function cutTo(
+  embedding: Float32Array<ArrayBuffer>,
+  spec: EmbeddingSpec,
+  dimensions: number | undefined,
+): Float32Array<ArrayBuffer> {
+  const kept = checkDimensions(dimensions, embedding.length, spec);
+  if (kept === embedding.length) return embedding;
+  const cut = embedding.slice(0, kept);
+  return spec.normalize ? normalized(cut) : cut;
+}
+
 /** How far apart the items are, and how many numbers an embedding has. */
 function formOf({ name, shape, data }: Tensor, lengths: readonly number[], { pooling }: EmbeddingSpec) {
   const rank = pooling === 'none' ? 2 : 3;

@@ -10,6 +10,7 @@ import type { Janitors } from './hubs/janitors.ts';
 import type { Metrics } from './hubs/metrics.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
+import type { Tokenizers } from './infer/tokenizers.ts';
 import type { TrialService } from './services/admission/edge-trial.ts';
 import type { Directory } from './services/directory.ts';
 import type { LastUse } from './services/keys/last-use.ts';
@@ -39,6 +40,7 @@ export interface Gateway {
   directory: Directory;
   lastUse: LastUse;
   responses: ResponseCache;
+  tokenizers: Tokenizers;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;
   now: () => number;

@@ -10,6 +10,7 @@ import { createJanitors } from './hubs/janitors.ts';
 import { createMetrics } from './hubs/metrics.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
+import { Tokenizers } from './infer/tokenizers.ts';
 import { Directory } from './services/directory.ts';
 import { LastUse } from './services/keys/last-use.ts';
 
@@ -38,6 +39,7 @@ function createGateway(env: Env): Gateway {
     directory: new Directory(db, now),
     lastUse: new LastUse(db, now),
     responses: new ResponseCache(now),
+    tokenizers: new Tokenizers(env.BLOBS),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),
     now,

@@ -66,10 +66,10 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
 }
 
 async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, input: RunInput): Promise<InferAnswer> {
-  const { model, version } = target;
+  const { version } = target;
   const { cache } = version.manifest;
   const key = await responseKey({
-    scope: cache.scope === 'shared' ? model.id : call.principal.teamId,
+    scope: cacheScope(target, call.principal),
     versionDigest: version.digest,
     outputs: input.outputs,
     inputs: input.inputs,
@@ -85,7 +85,12 @@ async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, 
   return { version, ...outcome, cache: 'miss' };
 }
 
-function isCacheable({ manifest, deterministic }: KnownVersion): boolean {
+/** Who shares an answer. */
+export function cacheScope({ model, version }: Resolved, { teamId }: Principal): string {
+  return version.manifest.cache.scope === 'shared' ? model.id : teamId;
+}
+
+export function isCacheable({ manifest, deterministic }: KnownVersion): boolean {
   return !manifest.stateful && deterministic && manifest.cache.ttlSeconds > 0;
 }
 
@@ -99,7 +104,8 @@ export function checkState(version: KnownVersion): void {
   if (version.state !== 'ready') throw new LeptonError('version_not_found', `${name} is ${version.state}${why}`);
 }
 
-function readPlacement(asked: unknown): 'edge' | 'node' | undefined {
+/** @throws LeptonError `invalid_request` */
+export function readPlacement(asked: unknown): 'edge' | 'node' | undefined {
   if (asked === undefined || asked === 'edge' || asked === 'node') return asked;
   throw new LeptonError('invalid_request', `placement: expected "edge" or "node", got ${JSON.stringify(asked)}`);
 }

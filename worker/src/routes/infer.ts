@@ -1,18 +1,17 @@
 /** `/v2`: the Open Inference Protocol. Plain handlers: nothing of the framework's comfort is paid for on this path. */
 import {
-  CACHE_HEADER,
   decodeInferBody,
   encodeInferAnswer,
   HEADER_LENGTH,
   type InferRequest,
-  MODEL_HEADER,
   type ModelMetadata,
   PLACE_HEADER,
-  PLACEMENT_HEADER,
   type ServerMetadata,
+  STICKY_HEADER,
   type Tensor,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
+import { answerHeaders } from '../http/answer-headers.ts';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { codingFor, compressedResponse } from '../http/compress.ts';
@@ -58,7 +57,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
       request,
       principal: c.get('principal'),
       place: c.req.header(PLACE_HEADER),
-      sticky: c.req.header('x-lepton-sticky'),
+      sticky: c.req.header(STICKY_HEADER),
       requestId: c.get('requestId'),
       timings,
       waitUntil: waitUntil(c),
@@ -67,21 +66,9 @@ async function handleInfer(c: AppContext): Promise<Response> {
   });
 }
 
-async function encode(
-  call: Request,
-  { version, outputs, placement, cache }: InferAnswer,
-  request: InferRequest,
-  timings: Timings,
-): Promise<Response> {
-  const headers = new Headers({
-    'cache-control': 'no-store',
-    [MODEL_HEADER]: `${version.model}@${version.version}`,
-    'x-lepton-digest': version.digest,
-    [PLACEMENT_HEADER]: placement,
-    [CACHE_HEADER]: cache,
-  });
-  const timing = timings.header();
-  if (timing) headers.set('server-timing', timing);
+async function encode(call: Request, answer: InferAnswer, request: InferRequest, timings: Timings): Promise<Response> {
+  const { version, outputs } = answer;
+  const headers = answerHeaders(answer, timings);
   const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
     modelVersion: String(version.version),

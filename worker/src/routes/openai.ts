@@ -1,7 +1,20 @@
 /** `/v1`: what clients of OpenAI's API call. Plain handlers, as on the other inference path. */
-import { LeptonError, type OpenAiModel, type OpenAiModelList, parseReference } from '@lepton-edge/protocol';
+import {
+  decodeEmbeddingRequest,
+  encodeEmbeddingResponse,
+  LeptonError,
+  type OpenAiModel,
+  type OpenAiModelList,
+  PLACE_HEADER,
+  parseReference,
+  STICKY_HEADER,
+} from '@lepton-edge/protocol';
 import { Hono } from 'hono';
+import { answerHeaders } from '../http/answer-headers.ts';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
+import { embed } from '../infer/embed.ts';
+import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { type InferableModel, listInferable } from '../services/models/list-inferable.ts';
 
@@ -17,6 +30,30 @@ openAiRoutes.get('/v1/models/:ref', authenticate('infer', 'models:read'), async 
   return c.json<OpenAiModel>(toOpenAi(id, await find(c, id)));
 });
 
+openAiRoutes.post('/v1/embeddings', authenticate('infer'), async (c) => {
+  const gateway = c.get('gateway');
+  const timings = new Timings();
+  return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
+    const { model, inputs, dimensions, encodingFormat } = decodeEmbeddingRequest(bytes);
+    const answer = await embed(gateway, {
+      ref: parseReference(model),
+      inputs,
+      dimensions,
+      principal: c.get('principal'),
+      place: c.req.header(PLACE_HEADER),
+      sticky: c.req.header(STICKY_HEADER),
+      requestId: c.get('requestId'),
+      timings,
+      waitUntil: waitUntil(c),
+    });
+    const headers = answerHeaders(answer, timings);
+    headers.set('content-type', 'application/json');
+    const { version, embeddings, tokens } = answer;
+    const response = { model: `${version.model}@${version.version}`, embeddings, tokens };
+    return new Response(encodeEmbeddingResponse(response, encodingFormat), { headers });
+  });
+});
+
 /** @throws LeptonError `model_not_found`, and for a reference to what the model lacks `version_not_found` or `alias_not_found` */
 async function find(c: AppContext, id: string): Promise<InferableModel> {
   const gateway = c.get('gateway');
@@ -25,11 +62,15 @@ async function find(c: AppContext, id: string): Promise<InferableModel> {
   const [model] = await listInferable(gateway, principal, ref.model);
   if (!model) throw new LeptonError('model_not_found', `no model is named "${ref.model}"`);
   if (ref.alias !== undefined || ref.version !== undefined) {
-    await gateway.directory.resolve(ref, principal, gateway.random(), (promise) => c.executionCtx.waitUntil(promise));
+    await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil(c));
   }
   return model;
 }
 
 function toOpenAi(id: string, { team, createdAt }: InferableModel): OpenAiModel {
   return { id, object: 'model', created: Math.floor(createdAt / 1000), owned_by: team };
+}
+
+function waitUntil(c: AppContext) {
+  return (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
 }

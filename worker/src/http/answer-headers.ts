@@ -1,0 +1,23 @@
+/** What every answer of a model says of itself. */
+import { CACHE_HEADER, type CacheStatus, MODEL_HEADER, PLACEMENT_HEADER, type Placement } from '@lepton-edge/protocol';
+import type { Timings } from '../infer/timings.ts';
+import type { KnownVersion } from '../services/directory.ts';
+
+export interface Answered {
+  version: KnownVersion;
+  placement: Placement;
+  cache: CacheStatus;
+}
+
+export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Headers {
+  const headers = new Headers({
+    'cache-control': 'no-store',
+    [MODEL_HEADER]: `${version.model}@${version.version}`,
+    'x-lepton-digest': version.digest,
+    [PLACEMENT_HEADER]: placement,
+    [CACHE_HEADER]: cache,
+  });
+  const timing = timings.header();
+  if (timing) headers.set('server-timing', timing);
+  return headers;
+}
