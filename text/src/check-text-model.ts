@@ -9,21 +9,20 @@ type TextManifest = Pick<Manifest, 'task' | 'format' | 'inputs' | 'outputs'> & {
 };
 
 /**
- * A model of another task may have a tokenizer and no embedding. Of an `.ort` file without a stated signature nothing is known.
+ * Whether texts can be embedded with a version: one of the task `embedding`, or with a section embedding. Any other may have a tokenizer
+ * for its clients. Of an `.ort` file without a stated signature nothing more is known.
  * @throws LeptonError `model_invalid` saying what the manifest or the model lacks
  */
 export function checkTextModel(manifest: TextManifest): void {
   const { task, tokenizer, embedding, inputs, outputs } = manifest;
-  if (task === 'embedding') {
-    if (!tokenizer)
-      refuse('task "embedding" needs the section tokenizer: a tokenizer.json among the files, and the inputs it fills');
-    if (!embedding)
-      refuse('task "embedding" needs the section embedding: the output, its pooling, normalize and dimensions');
-  }
+  if (task !== 'embedding' && !embedding) return;
+  if (!tokenizer)
+    refuse('tokenizer: an embedding of texts needs a tokenizer.json among the files, and the inputs it fills');
+  if (!embedding) refuse('embedding: task "embedding" needs an output, its pooling, normalize and dimensions');
   const isKnown = inputs.length > 0 || outputs.length > 0;
   if (!isKnown && manifest.format === 'ort') return;
-  if (tokenizer) checkInputs(Object.entries(tokenizer.inputs), inputs);
-  if (embedding) checkOutput(embedding, outputs);
+  checkInputs(Object.entries(tokenizer.inputs), inputs);
+  checkOutput(embedding, outputs);
 }
 
 function checkInputs(fills: [role: string, name: string | undefined][], inputs: readonly TensorSpec[]): void {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { BERT_TOKENIZER, bertEmbedding, bertModel, bertTokenizer } from '../../test/support/bert-model.ts';
+import { modelOf, type OrtModel } from '../../test/support/ort-model.ts';
 import { embed } from './embed.ts';
-import { modelOf, type OrtModel } from './testing/ort-model.ts';
 import { loadTokenizer } from './text-tokenizer.ts';
 
 const SENTENCES = [

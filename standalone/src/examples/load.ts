@@ -1,7 +1,7 @@
 /** Puts the example models into the gateway: whatever of each is not there yet, so that a cut first start goes on. */
 import { openAsBlob } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { GatewayError, type LeptonClient } from '@lepton-edge/client';
+import { type FileSource, GatewayError, type LeptonClient, sourceOf, uploadFile } from '@lepton-edge/client';
 import type { Example } from '@lepton-edge/examples';
 import type { Version } from '@lepton-edge/protocol';
 import { Failure, sentenceOf } from '../failure.ts';
@@ -48,8 +48,17 @@ async function storedVersion(client: LeptonClient, model: string): Promise<Versi
   return items.find((version) => version.state === 'ready' || version.state === 'admitting');
 }
 
-async function upload(example: Example, { client, build }: Loader): Promise<Version> {
-  return client.versions.upload(example.name, await openAsBlob(await build(example)), example.manifest);
+async function upload(example: Example, { client, build, signal }: Loader): Promise<Version> {
+  const model = await openAsBlob(await build(example));
+  if (!example.files) return client.versions.upload(example.name, model, example.manifest, { signal });
+  const sources: FileSource[] = [sourceOf(model, 'model.onnx')];
+  for (const [path, make] of Object.entries(example.files)) sources.push(sourceOf(new Blob([await make()]), path));
+  const files: { path: string; digest: string }[] = [];
+  for (const source of sources) {
+    const { digest } = await uploadFile(client, source, { signal });
+    files.push({ path: source.name, digest });
+  }
+  return client.versions.create(example.name, { files, manifest: example.manifest }, { signal });
 }
 
 async function admitted(version: Version, { client, signal }: Loader): Promise<void> {

@@ -55,7 +55,9 @@ function needs(heapBytes: number, maxHeapBytes: number): string {
 
 function parse(file: Uint8Array | string): unknown {
   try {
-    return JSON.parse(typeof file === 'string' ? file : new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(file));
+    return JSON.parse(
+      typeof file === 'string' ? file : new TextDecoder('utf-8', { fatal: true, ignoreBOM: false }).decode(file),
+    );
   } catch (cause) {
     throw new LeptonError('model_invalid', `${EXPECTED}; it is not JSON`, { cause });
   }

@@ -1,15 +1,16 @@
 /** The files beside the model that a manifest points to: that they are there, and can be read as what they are said to be. */
-import { LeptonError, type ManifestInput } from '@lepton-edge/protocol';
+import { LeptonError, type ManifestInput, type TokenizerSpec } from '@lepton-edge/protocol';
+import { loadTokenizer } from '@lepton-edge/text';
 import { z } from 'zod';
 import type { NamedFile } from './static-check.ts';
 
 const MAX_CARD_BYTES = 65_536;
 const MAX_LABELS_BYTES = 4 * 1024 * 1024;
-/** Above this a tokenizer is taken on trust until it is used: it would not fit beside a model anyway. */
-const MAX_TOKENIZER_BYTES = 16 * 1024 * 1024;
+/** Above these a tokenizer is taken on trust until it is used: it would not fit into this isolate. */
+const MAX_TOKENIZER_BYTES = 4 * 1024 * 1024;
+const MAX_TOKENIZER_HEAP_BYTES = 40_000_000;
 
 const Labels = z.array(z.string().max(256)).max(100_000);
-const Tokenizer = z.looseObject({ model: z.looseObject({}) });
 
 /** The card as text, whether it was stated or came as a file. @throws LeptonError `model_invalid` naming the file */
 export async function readCard(
@@ -35,8 +36,15 @@ export async function checkCompanions(
   if (tokenizer) {
     const file = named(files, tokenizer.path, 'tokenizer.path');
     if (file.sizeBytes > MAX_TOKENIZER_BYTES) return;
-    const value = json(await text(blobs, file, MAX_TOKENIZER_BYTES));
-    parse(Tokenizer, value, file, 'a tokenizer.json as Hugging Face tokenizers write it');
+    tryTokenizer(await text(blobs, file, MAX_TOKENIZER_BYTES), tokenizer);
+  }
+}
+
+function tryTokenizer(content: string, spec: TokenizerSpec): void {
+  try {
+    loadTokenizer(content, spec, { maxHeapBytes: MAX_TOKENIZER_HEAP_BYTES });
+  } catch (error) {
+    if (!(error instanceof LeptonError) || error.code !== 'no_placement') throw error;
   }
 }
 

@@ -7,6 +7,7 @@ import {
   trialShapes,
   type VersionFile,
 } from '@lepton-edge/protocol';
+import { checkTextModel } from '@lepton-edge/text';
 import type { z } from 'zod';
 import { rangesOf } from '../../artifacts/store.ts';
 import { boundCostOf } from '../../onnx/cost/bound-cost.ts';
@@ -51,8 +52,10 @@ export async function staticCheck(
   const stated = { ...given, card: await readCard(blobs, given, files) };
   if (isOrt) {
     const signature = { inputs: stated.inputs ?? NO_SIGNATURE, outputs: stated.outputs ?? NO_SIGNATURE };
+    const manifest = manifestOf({ ...stated, format: 'ort' }, ordered(main, files), signature);
+    checkTextModel(manifest);
     return {
-      manifest: manifestOf({ ...stated, format: 'ort' }, ordered(main, files), signature),
+      manifest,
       report: { notes: ['an .ort file does not tell its operators, opsets and parameters: only a trial run does'] },
       controlFlow: 'unknown',
     };
@@ -61,6 +64,7 @@ export async function staticCheck(
   const inspection = inspectModel(model, main.sizeBytes);
   checkExternalData(main, files, inspection);
   const manifest = manifestOf({ ...stated, format: 'onnx' }, ordered(main, files), inspection);
+  checkTextModel(manifest);
   return {
     manifest,
     report: { inspection: inspection.report, ...costOf(model, manifest) },
