@@ -56,7 +56,13 @@ export async function uploadReady(
   onnx: Uint8Array<ArrayBuffer>,
   manifest?: ManifestInput,
 ): Promise<Version> {
-  let version = await own.versions.upload(model, onnx, manifest);
+  return await untilReady(own, await own.versions.upload(model, onnx, manifest));
+}
+
+/** Waits until a version has been admitted. Throws when it is rejected. */
+export async function untilReady(own: LeptonClient, made: Version): Promise<Version> {
+  const { model } = made;
+  let version = made;
   while (version.state === 'admitting') {
     await sleep(50);
     version = await own.versions.get(model, version.version);

@@ -13,6 +13,7 @@ import { responseKey } from '../cache/response-key.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import { stickyPoint } from '../dispatch/choose-target.ts';
+import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { countRequest } from './count.ts';
 import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
@@ -44,7 +45,6 @@ export interface EmbedAnswer {
 
 /** A padded run of this many tokens is work enough for any model, and little enough for an isolate's memory. */
 const TOKEN_BUDGET = 4_096;
-const MAX_BATCH = 64;
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAnswer> {
@@ -78,8 +78,8 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
       tokenizer,
       embedding: spec.embedding,
       inputs: version.manifest.inputs,
-      tokenBudget: TOKEN_BUDGET,
-      maxBatchSize: batchSizeOf(version),
+      tokenBudget: tokenBudgetOf(version),
+      maxBatchSize: version.maxBatchSize,
       async run(inputs) {
         const input = { target, inputs, outputs: [spec.embedding.output], asked, requestId: call.requestId };
         const outcome = await runShared(gateway, call, input, scope);
@@ -127,8 +127,9 @@ function textSpecOf({ model, version, manifest }: KnownVersion): {
   throw new LeptonError('invalid_request', message, { errors: [{ path: 'model', message }] });
 }
 
-/** Where a batch is known to answer otherwise than its items do alone, they run alone. */
-function batchSizeOf({ manifest, isBatchInvariant }: KnownVersion): number {
-  if (manifest.batching) return Math.min(manifest.batching.maxBatchSize, MAX_BATCH);
-  return isBatchInvariant ? MAX_BATCH : 1;
+/** Less where a run of so much would be too long for the edge. */
+function tokenBudgetOf({ edgeTried, manifest }: KnownVersion): number {
+  let budget = TOKEN_BUDGET;
+  while (edgeTried && budget > 1 && isTooLongForEdge(edgeTried, budget * manifest.inputs.length)) budget /= 2;
+  return budget;
 }

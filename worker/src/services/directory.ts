@@ -48,8 +48,8 @@ export interface KnownVersion {
   edgeTried: EdgeTried | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
-  /** Whether no trial showed that a batch answers otherwise than its items do alone. */
-  isBatchInvariant: boolean;
+  /** As stated, else as measured: how many items a run takes without their answers changing; 1 where that is not known. */
+  maxBatchSize: number;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
   /** The length of the manifest's JSON: what most of it is. */
@@ -263,7 +263,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
     deterministic: isDeterministic(row),
-    isBatchInvariant: row.admission?.edge?.batchInvariant !== false && row.admission?.node?.batchInvariant !== false,
+    maxBatchSize: row.manifest.batching?.maxBatchSize ?? row.admission?.batching?.maxBatchSize ?? 1,
     manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
