@@ -11,6 +11,7 @@ import { call, freshName, keyOf, newModel, newTeamKey, uploadReady } from './sup
 import {
   endlessModel,
   externalModel,
+  hugeModel,
   mixingModel,
   negationModel,
   pickyModel,
@@ -170,6 +171,14 @@ describe('the admission of a version', () => {
       state: 'ready',
       admission: { edgeEligible: true, edge: { shapes: { x: [7] } } },
     });
+  });
+});
+
+describe('a version whose answers are too large for the edge', () => {
+  it('is told so, and runs on nodes', async () => {
+    const { version } = await admit(hugeModel(2_950));
+    expect(version).toMatchObject({ state: 'ready', admission: { edgeEligible: false, node: { where: 'local-1' } } });
+    expect(version.admission?.edgeReason).toContain('32 MiB');
   });
 });
 

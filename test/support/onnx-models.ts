@@ -111,12 +111,12 @@ export function recursionModel(depth: number): Bytes {
   return onnx.ModelProto.encode({ irVersion: 8, opsetImport, functions, graph }).finish().slice();
 }
 
-/** y = x in a shape of as many bytes as no isolate has. */
-export function hugeModel(): Bytes {
+/** y = x in a shape of so many rows and columns: by default of as many bytes as no isolate has. */
+export function hugeModel(size = 30_000): Bytes {
   return model({
     node: [node('Expand', ['x', 'shape'], ['y'])],
-    initializer: [ints('shape', [30_000, 30_000])],
-    input: [value('x', ['n'])],
+    initializer: [ints('shape', [size, size])],
+    input: [value('x', [1])],
     output: [value('y', ['a', 'b'])],
   });
 }

@@ -115,6 +115,29 @@ describe('a trial', () => {
     });
   });
 
+  it('of a slow model is short: two runs, and batches only while they end soon', async () => {
+    const slow = (runMs: number) => {
+      const counts: number[] = [];
+      const run = async (inputs: Tensor[], times: number) => {
+        const [x] = inputs as [Tensor];
+        const rows = x.shape[0] ?? 0;
+        counts.push(rows * times);
+        return { outputs: [{ ...x, name: 'y' }], runMs: runMs * rows };
+      };
+      return { counts, runner: { run } };
+    };
+    const tooSlow = slow(2_000);
+    const { runMs, perItemMs } = await tryModel(VECTORS, tooSlow.runner);
+    expect({ runMs, perItemMs, counts: tooSlow.counts }).toEqual({
+      runMs: 2000,
+      perItemMs: { 1: 2000 },
+      counts: [1, 1],
+    });
+    const slowish = slow(1_000);
+    expect((await tryModel(VECTORS, slowish.runner)).perItemMs).toEqual({ 1: 1000, 4: 1000 });
+    expect(Math.max(...slowish.counts)).toBe(4);
+  });
+
   it('finds one whose items depend on each other', async () => {
     const mixing = runner((x) => data(x).map((n) => n - data(x).reduce((sum, m) => sum + m, 0)));
     expect(await tryModel(VECTORS, mixing)).toMatchObject({ batchInvariant: false, deterministic: true });

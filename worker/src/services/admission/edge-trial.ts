@@ -13,6 +13,11 @@ import type { TrialOutcome } from './outcome.ts';
 
 export type TrialService = Service<typeof TrialWorker>;
 
+/** As workerd says it of a call between Workers. */
+const TOO_LARGE = /Serialized RPC arguments or return values are limited/;
+const TOO_LARGE_SENTENCE =
+  'its inputs or its outputs are more than the 32 MiB that the trial at the edge takes and gives';
+
 /**
  * @param shapes the only ones to try, where no node has bounded the others
  * @returns the measures, or why there are none
@@ -33,7 +38,9 @@ export async function tryAtEdge(
   let wasmBytes = 0;
   const call = async (inputs: Parameters<TrialService['run']>[1], times: number) => {
     const startedAt = now();
-    const answer = await trial.run(model, inputs, outputs, times);
+    const answer = await trial.run(model, inputs, outputs, times).catch((error: unknown) => {
+      throw TOO_LARGE.test(String(error)) ? new TrialRefusal(TOO_LARGE_SENTENCE) : error;
+    });
     if (!answer.ok)
       throw answer.failure.kind === 'inputs' ? new TrialRefusal(answer.failure.message) : new Failed(answer.failure);
     wasmBytes = Math.max(wasmBytes, answer.wasmBytes);

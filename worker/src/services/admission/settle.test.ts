@@ -105,7 +105,8 @@ describe('settle', () => {
 describe('edgeUnbounded', () => {
   it.each<[string, Admission, 'none' | 'branches' | 'loops' | 'unknown', boolean]>([
     ['a cheap run', found({ multiplyAdds: 1e6 }), 'none', false],
-    ['a dear run', found({ multiplyAdds: 1e9 }), 'none', true],
+    ['a run just cheap enough', found({ multiplyAdds: 3.9e8 }), 'none', false],
+    ['a dear run', found({ multiplyAdds: 4e8 }), 'none', true],
     ['a dear run that ended on a node', found({ multiplyAdds: 1e12, node: report() }), 'none', false],
     ['a run of unknown cost', found(), 'none', true],
     ['branches', found({ multiplyAdds: 1 }), 'branches', true],

@@ -10,8 +10,11 @@ const MAX_EDGE_HEAP_BYTES = 32 * 1024 * 1024;
 const MAX_EDGE_RUN_MS = 5_000;
 /** What takes longer natively is not begun in WASM, where it takes several times as long. */
 const MAX_NODE_RUN_MS = 1_000;
-/** Without a node to bound it first, a run above this is not begun where nothing can interrupt it. */
-const MAX_UNBOUNDED_MULTIPLY_ADDS = 1e9;
+/**
+ * Without a node to bound it first, a run above this is not begun where nothing can interrupt it. On subnormal numbers, which
+ * a file may choose, it takes about as long as a run may take there.
+ */
+const MAX_UNBOUNDED_MULTIPLY_ADDS = 4e8;
 
 const NOT_TRIED =
   "its trial there could not be made, which is no fault of the model's: upload it again, and tell the operator if that ends so, too";
@@ -55,8 +58,8 @@ export function edgeUnbounded(admission: Admission, { controlFlow }: Bounds): st
   const { multiplyAdds } = admission;
   if (multiplyAdds === undefined) return `its file does not tell what a run costs: ${help}`;
   if (multiplyAdds < MAX_UNBOUNDED_MULTIPLY_ADDS) return undefined;
-  const cost = multiplyAdds.toExponential(1);
-  return `a run takes ${cost} multiply-adds, at most 1e9 are begun at the edge unbounded: ${help}`;
+  const [cost, most] = [multiplyAdds.toExponential(1), MAX_UNBOUNDED_MULTIPLY_ADDS.toExponential(0)];
+  return `a run takes ${cost} multiply-adds, at most ${most} are begun at the edge unbounded: ${help}`;
 }
 
 /** Decides on what the trials found. */
