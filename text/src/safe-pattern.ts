@@ -4,7 +4,7 @@
  */
 
 /** At most this many choices along one way through an expression, apart from its repetitions. */
-const MAX_WAYS = 4096;
+const MAX_WAYS = 64;
 const MAX_LENGTH = 2048;
 /** `{1,3}` is a choice of three; with more it counts as endless. */
 const FEW = 16;

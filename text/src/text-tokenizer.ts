@@ -7,6 +7,9 @@ import { readTokenizerFile, type TokenizerFile } from './file/read.ts';
 const CHARACTERS_PER_TOKEN = 16;
 const LEAST_CHARACTERS = 16_384;
 const MOST_CHARACTERS = 65_536;
+/** The same where a regular expression of the file's own may take time that grows with the square of the text. */
+const MOST_CHARACTERS_OWN = 4_096;
+const MOST_TOKENS_OWN = 512;
 /** The pieces of the last 10,000 words are kept: of longer ones they would take much memory. */
 const LONGEST_CACHED_WORD = 32;
 /** Stands for a text where only what surrounds it matters. */
@@ -116,8 +119,7 @@ class LoadedTokenizer implements TextTokenizer {
       );
     }
     this.#closing = closing;
-    const most = Math.max(LEAST_CHARACTERS, spec.maxTokens * CHARACTERS_PER_TOKEN);
-    this.#mostCharacters = Math.min(MOST_CHARACTERS, most);
+    this.#mostCharacters = mostCharacters(file, spec);
   }
 
   encode(text: string, subject = 'the text'): number[] {
@@ -162,6 +164,17 @@ class LoadedTokenizer implements TextTokenizer {
 
 function tooLong(sentence: string): LeptonError {
   return new LeptonError('invalid_request', `${sentence}: shorten it, or split it`);
+}
+
+function mostCharacters({ hasOwnExpressions }: TokenizerFile, { maxTokens }: TokenizerSpec): number {
+  if (!hasOwnExpressions) {
+    return Math.min(MOST_CHARACTERS, Math.max(LEAST_CHARACTERS, maxTokens * CHARACTERS_PER_TOKEN));
+  }
+  if (maxTokens <= MOST_TOKENS_OWN) return MOST_CHARACTERS_OWN;
+  throw new LeptonError(
+    'model_invalid',
+    `a regular expression that no well-known tokenizer has is run for at most ${MOST_TOKENS_OWN} tokens, maxTokens is ${maxTokens}`,
+  );
 }
 
 /** The special tokens before and behind a text. */

@@ -108,6 +108,21 @@ describe('a tokenizer.json', () => {
     expect(() => loadTokenizer(file, BERT_TOKENIZER)).toThrow(LeptonError);
   });
 
+  it('with expressions of its own is for short texts only, and has few', () => {
+    const own = (count: number) => ({
+      ...bert,
+      normalizer: { type: 'Sequence', normalizers: new Array(count).fill(regex('[0-9]+x')) },
+    });
+    expect(load(own(4)).encode('a'.repeat(200_000))).toHaveLength(3);
+    expect(() => load(own(5))).toThrow('expected at most 4 regular expressions, got 5');
+    const long = { ...BERT_TOKENIZER, maxTokens: 8192 };
+    expect(() => loadTokenizer(JSON.stringify(own(1)), long)).toThrow(
+      'is run for at most 512 tokens, maxTokens is 8192',
+    );
+    const known = { ...bert, normalizer: regex('\\s+') };
+    expect(loadTokenizer(JSON.stringify(known), long).encode('a b')).toHaveLength(4);
+  });
+
   it('needs special tokens that leave room for a text', () =>
     expect(() => loadTokenizer(bertTokenizer(), { ...BERT_TOKENIZER, maxTokens: 2 })).toThrow(
       '2 of maxTokens 2 are special tokens, nothing is left',

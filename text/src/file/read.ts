@@ -5,7 +5,7 @@
 import { LeptonError } from '@lepton-edge/protocol';
 import { checkContent, type Fields, fieldsOf, isIndex, quote, refuse } from './fields.ts';
 import { checkModel, heapBytesOf, MAX_VOCABULARY, type TokenizerModel } from './model.ts';
-import { checkNormalizers, checkPostProcessors, checkPreTokenizers } from './steps.ts';
+import { checkNormalizers, checkPostProcessors, checkPreTokenizers, countOwnExpressions } from './steps.ts';
 
 /** Nothing longer is read. */
 export const MAX_TOKENIZER_BYTES = 32 * 1024 * 1024;
@@ -18,6 +18,8 @@ export interface TokenizerFile extends Fields {
   added_tokens: (Fields & { id: number; content: string })[];
   /** Whether a Chinese character is a word of its own, as for BERT. */
   spacesChinese: boolean;
+  /** Whether the time for a text may grow with its square. */
+  hasOwnExpressions: boolean;
 }
 
 /**
@@ -43,6 +45,7 @@ export function readTokenizerFile(file: Uint8Array | string, maxHeapBytes: numbe
     post_processor,
     padding,
     spacesChinese,
+    hasOwnExpressions: countOwnExpressions(normalizer, pre_tokenizer) > 0,
     // Nothing is decoded here.
     decoder: null,
   };

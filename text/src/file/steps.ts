@@ -1,10 +1,12 @@
 /** Checks what a tokenizer.json does before and after its model: normalizer, pre-tokenizer and post-processor. */
 import { unsafeBecause } from '../safe-pattern.ts';
 import { checkContent, type Fields, fieldsOf, quote, refuse } from './fields.ts';
+import { KNOWN_EXPRESSIONS } from './known-expressions.ts';
 
 const MAX_STEPS = 32;
 /** How many times as long as the text its normalized form may become. */
 const MAX_GROWTH = 16;
+const MAX_OWN_EXPRESSIONS = 4;
 
 const NORMALIZERS = new Set(
   'BertNormalizer Precompiled Sequence Replace NFC NFD NFKC NFKD Strip StripAccents Lowercase Prepend'.split(' '),
@@ -47,6 +49,18 @@ function stepsOf(value: unknown, part: string, children: string, types: Readonly
     pending.push(...inner.slice(0, MAX_STEPS + 1));
   }
   return steps;
+}
+
+/** How many expressions there are that are not known to take time in proportion to the text. @throws LeptonError `model_invalid` for many */
+export function countOwnExpressions(normalizer: unknown, preTokenizer: unknown): number {
+  const steps = [
+    ...stepsOf(normalizer, 'normalizer', 'normalizers', NORMALIZERS),
+    ...stepsOf(preTokenizer, 'pre_tokenizer', 'pretokenizers', PRE_TOKENIZERS),
+  ];
+  const expressions = steps.map(({ pattern }) => (pattern as { Regex?: string } | undefined)?.Regex);
+  const own = expressions.filter((expression) => expression !== undefined && !KNOWN_EXPRESSIONS.has(expression)).length;
+  if (own > MAX_OWN_EXPRESSIONS) refuse(`expected at most ${MAX_OWN_EXPRESSIONS} regular expressions, got ${own}`);
+  return own;
 }
 
 /** @returns how many times as long as the text its answer can be */
@@ -107,7 +121,7 @@ function checkPattern(value: unknown, where: string): { String?: unknown; Regex?
   if (typeof pattern.String === 'string' && pattern.String !== '' && pattern.Regex === undefined) return pattern;
   if (typeof pattern.Regex !== 'string' || pattern.String !== undefined)
     refuse(`${where}: expected {String} or {Regex}`);
-  const because = unsafeBecause(pattern.Regex);
+  const because = KNOWN_EXPRESSIONS.has(pattern.Regex) ? undefined : unsafeBecause(pattern.Regex);
   if (because !== undefined) refuse(`${where}: the expression ${because}, so it could take for ever on some text`);
   return pattern;
 }
