@@ -80,11 +80,14 @@ export function viewNumbers(
   const data = isAligned
     ? new type(bytes.buffer, at, count)
     : new type(bytes.buffer.slice(at, at + count * type.BYTES_PER_ELEMENT));
-  if (datatype === 'BOOL') {
-    const bad = (data as Uint8Array).findIndex((value) => value > 1);
-    if (bad >= 0) fail(subject, `element ${bad} is ${data[bad]}, expected BOOL (0 or 1)`);
-  }
+  if (datatype === 'BOOL') checkBooleans(data as Uint8Array, subject);
   return data;
+}
+
+function checkBooleans(data: Uint8Array, subject: string): void {
+  for (let i = 0; i < data.length; i++) {
+    if ((data[i] as number) > 1) fail(subject, `element ${i} is ${data[i]}, expected BOOL (0 or 1)`);
+  }
 }
 
 function fail(subject: string, what: string): never {

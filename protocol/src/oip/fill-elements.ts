@@ -1,6 +1,7 @@
 /** JSON values into typed arrays: one tight loop for each kind of datatype. */
 import { BIG_RANGE, type FixedDatatype, type NumericArray } from '../tensor/datatype.ts';
 import { toHalf } from '../tensor/half.ts';
+import { LONG_INTEGER_MARK } from './parse-json.ts';
 
 /** Writes `elements` into `target` from `at` on. @returns the index in `elements` of the first that is none, or -1 */
 export type Fill = (target: NumericArray, elements: readonly unknown[], at: number) => number;
@@ -96,8 +97,18 @@ function fillBig(
       if (!Number.isSafeInteger(value) || value < least) return i;
       halves[2 * (at + i)] = value;
       halves[2 * (at + i) + 1] = Math.floor(value / 2 ** 32);
-    } else if (typeof value === 'bigint' && value >= min && value <= max) target[at + i] = value;
-    else return i;
+      continue;
+    }
+    const integer = longInteger(value);
+    if (integer === undefined || integer < min || integer > max) return i;
+    target[at + i] = integer;
   }
   return -1;
+}
+
+function longInteger(value: unknown): bigint | undefined {
+  if (typeof value === 'bigint') return value;
+  if (typeof value !== 'string' || !value.startsWith(LONG_INTEGER_MARK)) return undefined;
+  const digits = value.slice(LONG_INTEGER_MARK.length);
+  return /^-?\d{1,20}$/.test(digits) ? BigInt(digits) : undefined;
 }

@@ -69,6 +69,24 @@ describe('hostile bodies', () => {
     expect(Object.getPrototypeOf(request.parameters)).toBe(Object.prototype);
   });
 
+  it('one long integer among millions of short ones, and text that looks like one', () => {
+    const count = 4 * MIB;
+    const data = `[${'1,'.repeat(count)}-9007199254740993]`;
+    const body = `{"id":"[9007199254740993]\\"9007199254740993","parameters":{"seed":9007199254740993},"inputs":[
+      {"name":"x","datatype":"INT64","shape":[${count + 1}],"data":${data}},
+      {"name":"f","datatype":"FP64","shape":[3],"data":[0.12345678901234567,1234567890123456e1,9007199254740993]},
+      {"name":"s","datatype":"BYTES","shape":[1],"data":["9007199254740993"]}]}`;
+    const { id, parameters, inputs } = decode(body);
+    expect([id, parameters]).toEqual(['[9007199254740993]"9007199254740993', { seed: 2 ** 53 }]);
+    expect([inputs[0]?.data[0], inputs[0]?.data[count]]).toEqual([1n, -9007199254740993n]);
+    expect(inputs[1]?.data).toEqual(new Float64Array([Number('0.12345678901234567'), 12_345_678_901_234_560, 2 ** 53]));
+    expect(inputs[2]?.data).toEqual([utf8('9007199254740993')]);
+    const mixed = (text: string) => input(`"datatype":"INT64","shape":[2],"data":[9007199254740993,${text}]`);
+    for (const text of ['1e30', '9007199254740993.5', '99999999999999999999', '9'.repeat(21), '"9007199254740993"']) {
+      expect(() => decode(mixed(text))).toThrow(/element 1 is /);
+    }
+  });
+
   it('long digits', () => {
     const digits = '9'.repeat(MIB);
     expect(() => decode(input(`"datatype":"INT64","shape":[1],"data":[${digits}]`))).toThrow(

@@ -8,7 +8,7 @@ import { jsonTensor, RoundedInteger } from './json-tensor.ts';
 import { encodeTensor, encodeTensors } from './json-text.ts';
 import type { InferRequest, InferResponse } from './messages.ts';
 import { checkParameters } from './parameters.ts';
-import { parseJson, parseJsonRounded } from './parse-json.ts';
+import { parseJsonMarked, parseJsonRounded } from './parse-json.ts';
 import { InferRequestBody, InferResponseBody } from './schema.ts';
 
 /** Every string takes some 200 bytes beside its own. */
@@ -23,15 +23,28 @@ export function decodeInferRequest(bytes: Uint8Array): InferRequest {
 }
 
 /**
- * Parses JSON with tensors, exactly only where it shows that it must be: that is several times slower.
- * @param decode is called again with what was parsed exactly when it meets an integer that was rounded
+ * Parses JSON with tensors; where it shows that 64-bit integers were rounded, they are parsed again as they are.
+ * @param decode checks what it is given, and may be called twice
  */
 export function parseTensors<T>(bytes: Uint8Array, decode: (json: unknown) => T): T {
+  const json = parseJsonRounded(bytes);
   try {
-    return decode(parseJsonRounded(bytes));
+    return decode(json);
   } catch (error) {
     if (!(error instanceof RoundedInteger)) throw error;
-    return decode(parseJson(bytes));
+    takeLongIntegers(json as Tensors, parseJsonMarked(bytes) as Tensors);
+    return decode(json);
+  }
+}
+
+type Tensors = Partial<Record<'inputs' | 'outputs', { datatype?: unknown; data?: unknown }[]>>;
+
+/** Both are of one text, which was checked up to its data. */
+function takeLongIntegers(json: Tensors, marked: Tensors): void {
+  for (const list of ['inputs', 'outputs'] as const) {
+    json[list]?.forEach((tensor, i) => {
+      if (tensor.datatype === 'INT64' || tensor.datatype === 'UINT64') tensor.data = marked[list]?.[i]?.data;
+    });
   }
 }
 
