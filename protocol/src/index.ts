@@ -8,6 +8,7 @@ export * from './models.ts';
 export * from './names.ts';
 export * from './nodes.ts';
 export * from './oip/binary.ts';
+export * from './oip/extensions.ts';
 export * from './oip/json.ts';
 export * from './oip/schema.ts';
 export * from './pages.ts';
