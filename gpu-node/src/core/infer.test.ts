@@ -46,7 +46,7 @@ function setup(run: Instance['run']) {
 describe('InferenceCore', () => {
   it('runs for the outputs asked for, or for all', async () => {
     const asked: (readonly string[])[] = [];
-    const { infer } = setup(async ({ outputs }: RunInput) => {
+    const { core, infer } = setup(async ({ outputs }: RunInput) => {
       asked.push(outputs);
       return { outputs: outputs.map((name) => ({ ...x, name })), runMs: 2 };
     });
@@ -55,6 +55,7 @@ describe('InferenceCore', () => {
     expect(outcome.phases).toMatchObject({ loadMs: undefined, runMs: 2 });
     await infer({ inputs: [x], outputs: [{ name: 'z' }] });
     expect(asked).toEqual([['y', 'z'], ['z']]);
+    expect(core.statistics.find('m', 3)).toMatchObject({ success: { count: 2 }, run: { count: 2, ms: 4 } });
   });
 
   it.each([
@@ -66,6 +67,7 @@ describe('InferenceCore', () => {
     await expect(infer({ inputs: [x] })).rejects.toMatchObject(expected);
     expect(leases.open).toBe(0);
     expect(core.load()).toEqual({ inFlight: 0, queued: 0 });
+    expect(core.statistics.find('m', 3)).toMatchObject({ success: { count: 0 }, fail: { count: 1 } });
   });
 
   it('checks before it runs', async () => {
@@ -80,6 +82,7 @@ describe('InferenceCore', () => {
     const second = core.admit(target);
     expect(core.load()).toEqual({ inFlight: 0, queued: 2 });
     expect(() => core.admit(target)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(core.statistics.find('m', 3)).toMatchObject({ refused: 1 });
     second.leave();
     core.admit(target);
   });

@@ -3,7 +3,8 @@ import { checkInputs, checkOutputs, type InferRequest, type InferResponse, Lepto
 import { EngineError } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
-import { RunQueue } from './run-queue.ts';
+import { CallerGone, RunQueue } from './run-queue.ts';
+import { type Measured, Statistics } from './statistics.ts';
 
 export interface Phases {
   queueMs: number;
@@ -33,6 +34,7 @@ export interface Load {
 }
 
 export class InferenceCore {
+  readonly statistics = new Statistics();
   readonly #models: Models;
   readonly #queueLimit: number;
   readonly #queues = new Map<string, RunQueue>();
@@ -46,9 +48,14 @@ export class InferenceCore {
   /** Takes a place before anything of the body is read. @throws LeptonError `overloaded` */
   admit(target: VersionTarget): Admitted {
     const queue = this.#queueOf(target.digest);
-    queue.enter();
+    try {
+      queue.enter();
+    } catch (error) {
+      this.statistics.refused(target.model, target.version);
+      throw error;
+    }
     return {
-      infer: (request, signal) => this.#infer(target, queue, request, signal),
+      infer: (request, signal) => this.#counted(target, queue, request, signal),
       leave: () => {
         queue.leave();
         if (queue.entered === 0) this.#queues.delete(target.digest);
@@ -75,19 +82,40 @@ export class InferenceCore {
     return queue;
   }
 
-  async #infer(
+  async #counted(
     target: VersionTarget,
     queue: RunQueue,
     request: InferRequest,
     signal: AbortSignal | undefined,
   ): Promise<InferOutcome> {
+    const { model, version } = target;
+    const startedAt = performance.now();
+    try {
+      const { outcome, measured } = await this.#infer(target, queue, request, signal);
+      this.statistics.succeeded(model, version, { ...measured, totalMs: performance.now() - startedAt });
+      return outcome;
+    } catch (error) {
+      if (!(error instanceof CallerGone)) this.statistics.failed(model, version, performance.now() - startedAt);
+      throw error;
+    }
+  }
+
+  async #infer(
+    target: VersionTarget,
+    queue: RunQueue,
+    request: InferRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<{ outcome: InferOutcome; measured: Omit<Measured, 'totalMs'> }> {
     const lease = await this.#models.acquire(target);
     try {
+      const checkedAt = performance.now();
       const names = check(lease, request);
       const { instance } = lease;
       const task = () => instance.run({ inputs: request.inputs, outputs: names });
+      const askedAt = performance.now();
       const { value, queuedMs } = await queue.run(instance.concurrency, task, signal);
-      return {
+      const answeredAt = performance.now();
+      const outcome = {
         response: {
           modelName: target.model,
           modelVersion: String(target.version),
@@ -96,6 +124,14 @@ export class InferenceCore {
         },
         phases: { queueMs: queuedMs, loadMs: lease.loadMs, runMs: value.runMs },
       };
+      const measured = {
+        inputMs: askedAt - checkedAt,
+        queueMs: Math.max(0, answeredAt - askedAt - value.runMs),
+        runMs: value.runMs,
+        outputMs: performance.now() - answeredAt,
+        loadMs: lease.loadMs,
+      };
+      return { outcome, measured };
     } catch (error) {
       throw error instanceof EngineError ? forCaller(error) : error;
     } finally {

@@ -1,0 +1,121 @@
+/** What each version has done since the node started: counts and times. Pure. */
+
+/** Upper bounds of the buckets of a request's duration, in seconds. */
+export const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+/** A fleet's node sees many versions over its life: the longest unused are forgotten. */
+const MAX_VERSIONS = 1000;
+
+/** How many, and the milliseconds of all together. */
+export interface Total {
+  count: number;
+  ms: number;
+}
+
+export interface VersionCounters {
+  readonly model: string;
+  readonly version: number;
+  /** Answered. */
+  success: Total;
+  /** Failed after they had their place: wrong inputs, a model that cannot be loaded, a run that failed. */
+  fail: Total;
+  /** Refused because the queue was full. */
+  refused: number;
+  /** Waiting for the model's thread, the way there and back included. */
+  queue: Total;
+  /** Checking the inputs; reading and decoding the body is not counted. */
+  input: Total;
+  run: Total;
+  /** Putting the answer together; encoding it is not counted. */
+  output: Total;
+  /** Waiting for the model to be loaded. */
+  load: Total;
+  /** Answered requests by their duration: one count a bucket, and one for all that were longer. */
+  buckets: number[];
+  /** Milliseconds since 1970; 0 before the first answer. */
+  lastInferenceMs: number;
+}
+
+export interface Measured {
+  totalMs: number;
+  queueMs: number;
+  inputMs: number;
+  runMs: number;
+  outputMs: number;
+  loadMs: number | undefined;
+}
+
+export class Statistics {
+  readonly #now: () => number;
+  /** By `name@version`, least recently used first. */
+  readonly #versions = new Map<string, VersionCounters>();
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  succeeded(model: string, version: number, measured: Measured): void {
+    const counters = this.#of(model, version);
+    const { totalMs, loadMs } = measured;
+    add(counters.success, totalMs);
+    add(counters.queue, measured.queueMs);
+    add(counters.input, measured.inputMs);
+    add(counters.run, measured.runMs);
+    add(counters.output, measured.outputMs);
+    if (loadMs !== undefined) add(counters.load, loadMs);
+    const bucket = BUCKETS_S.findIndex((bound) => totalMs <= bound * 1000);
+    const at = bucket < 0 ? BUCKETS_S.length : bucket;
+    counters.buckets[at] = (counters.buckets[at] ?? 0) + 1;
+    counters.lastInferenceMs = this.#now();
+  }
+
+  failed(model: string, version: number, totalMs: number): void {
+    add(this.#of(model, version).fail, totalMs);
+  }
+
+  refused(model: string, version: number): void {
+    this.#of(model, version).refused++;
+  }
+
+  find(model: string, version: number): VersionCounters | undefined {
+    return this.#versions.get(`${model}@${version}`);
+  }
+
+  all(): VersionCounters[] {
+    return [...this.#versions.values()];
+  }
+
+  #of(model: string, version: number): VersionCounters {
+    const key = `${model}@${version}`;
+    const counters = this.#versions.get(key) ?? newCounters(model, version);
+    this.#versions.delete(key);
+    this.#versions.set(key, counters);
+    const [oldest] = this.#versions.keys();
+    if (this.#versions.size > MAX_VERSIONS && oldest !== undefined) this.#versions.delete(oldest);
+    return counters;
+  }
+}
+
+/** Of a version that was never asked. */
+export function newCounters(model: string, version: number): VersionCounters {
+  const none = (): Total => ({ count: 0, ms: 0 });
+  return {
+    model,
+    version,
+    success: none(),
+    fail: none(),
+    refused: 0,
+    queue: none(),
+    input: none(),
+    run: none(),
+    output: none(),
+    load: none(),
+    buckets: Array.from({ length: BUCKETS_S.length + 1 }, () => 0),
+    lastInferenceMs: 0,
+  };
+}
+
+function add(total: Total, ms: number): void {
+  total.count++;
+  total.ms += ms;
+}
