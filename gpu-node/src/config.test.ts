@@ -64,6 +64,53 @@ describe('readConfig', () => {
     expect(readConfig([...GATEWAY, '--name', 'n', '--host', '0.0.0.0'], {})).toMatchObject({ kind: 'invalid' });
   });
 
+  describe('without a gateway', () => {
+    const alone = (...flags: string[]) => readConfig(['--model-repository', '/models', '--name', 'n', ...flags], {});
+
+    it('listens where only this machine reaches it, and loads everything', () => {
+      expect(alone()).toMatchObject({
+        config: {
+          modelRepository: '/models',
+          host: '127.0.0.1',
+          port: 8000,
+          load: 'all',
+          metricsAddress: { host: '127.0.0.1', port: 8002, asked: false },
+        },
+      });
+      expect(alone('--host', '::1')).toMatchObject({ kind: 'config' });
+    });
+
+    it('says why it does not listen to everybody without keys', () => {
+      for (const host of ['0.0.0.0', '10.0.0.7', 'models.example.com', '::']) {
+        const part = `--host ${host} would let everybody in who reaches it: name those who may by --key-file`;
+        expect(alone('--host', host)).toEqual({ kind: 'invalid', problems: [expect.stringContaining(part)] });
+        expect(alone('--host', host, '--key-file', 'keys')).toMatchObject({ kind: 'config', config: { host } });
+      }
+    });
+
+    it.each([
+      [['--load', 'none', '--metrics-address', 'off'], { load: [], metricsAddress: 'off' }],
+      [['--load', 'a,b.c'], { load: ['a', 'b.c'] }],
+      [['--metrics-address', '9100'], { metricsAddress: { host: '127.0.0.1', port: 9100, asked: true } }],
+      [['--metrics-address', '[::]:9100'], { metricsAddress: { host: '::', port: 9100, asked: true } }],
+      [['--port', '0'], { port: 0 }],
+    ])('reads %j', (flags, config) => expect(alone(...flags)).toMatchObject({ kind: 'config', config }));
+
+    it.each([
+      [['--load', 'Big'], '--load'],
+      [['--metrics-address', 'here'], '--metrics-address'],
+      [['--token', 't'], '--token means nothing without a gateway'],
+      [GATEWAY, '--gateway and --model-repository exclude each other'],
+    ])('refuses %j', (flags, part) => {
+      expect(alone(...flags)).toEqual({ kind: 'invalid', problems: [expect.stringContaining(part)] });
+    });
+
+    it('belongs to no fleet', () => {
+      const result = readConfig([...GATEWAY, '--name', 'n', '--key-file', 'keys'], {});
+      expect(result).toEqual({ kind: 'invalid', problems: ['--key-file means nothing with a gateway'] });
+    });
+  });
+
   it('explains itself', () => {
     const result = readConfig(['--help'], {});
     expect(result.kind === 'help' && result.text).toContain('--gateway URL');

@@ -2,97 +2,19 @@
 import { hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { JoinInput } from '@lepton-edge/protocol';
+import { JoinInput, ModelName } from '@lepton-edge/protocol';
 import { z } from 'zod';
-
-interface Setting {
-  flag: string;
-  env: string;
-  /** What stands for the value in the help text. */
-  value: string;
-  help: string;
-  multiple?: boolean;
-}
-
-const SETTINGS = {
-  gateway: { flag: 'gateway', env: 'LEPTON_GATEWAY', value: 'URL', help: 'the gateway to join (required)' },
-  token: {
-    flag: 'token',
-    env: 'LEPTON_TOKEN',
-    value: 'TOKEN',
-    help: 'a one-time join token; prefer the environment, arguments can be read by every user of the machine',
-  },
-  name: { flag: 'name', env: 'LEPTON_NODE_NAME', value: 'NAME', help: "the node's name; default: the host's" },
-  home: {
-    flag: 'home',
-    env: 'LEPTON_NODE_HOME',
-    value: 'DIR',
-    help: 'identity, credential and cached models; default: .lepton-node',
-  },
-  host: { flag: 'host', env: 'LEPTON_NODE_HOST', value: 'ADDR', help: 'address to listen on; default: 127.0.0.1' },
-  port: { flag: 'port', env: 'LEPTON_NODE_PORT', value: 'PORT', help: 'port to listen on; default: 0, any free one' },
-  url: {
-    flag: 'url',
-    env: 'LEPTON_NODE_URL',
-    value: 'URL',
-    help: 'where the gateway reaches this node; default: http://<host>:<port>',
-  },
-  region: { flag: 'region', env: 'LEPTON_NODE_REGION', value: 'REGION', help: 'where the node stands, such as eu' },
-  labels: {
-    flag: 'label',
-    env: 'LEPTON_NODE_LABELS',
-    value: 'K=V',
-    help: 'a label, may be repeated; in the environment separated by commas',
-    multiple: true,
-  },
-  modelMemoryMib: {
-    flag: 'model-memory-mib',
-    env: 'LEPTON_NODE_MODEL_MEMORY_MIB',
-    value: 'N',
-    help: "bytes of model files kept loaded, in MiB; default: a quarter of the machine's memory, at least 2048",
-  },
-  maxModels: {
-    flag: 'max-models',
-    env: 'LEPTON_NODE_MAX_MODELS',
-    value: 'N',
-    help: 'models kept loaded, each on a thread of its own; default: 32',
-  },
-  maxDiskMib: {
-    flag: 'max-disk-mib',
-    env: 'LEPTON_NODE_MAX_DISK_MIB',
-    value: 'N',
-    help: 'files of models kept on disk, in MiB; the longest unused go first; default: 51200',
-  },
-  maxQueue: {
-    flag: 'max-queue',
-    env: 'LEPTON_NODE_MAX_QUEUE',
-    value: 'N',
-    help: 'requests of one model waiting or running at a time; default: 256',
-  },
-  trialSeconds: {
-    flag: 'trial-seconds',
-    env: 'LEPTON_NODE_TRIAL_SECONDS',
-    value: 'N',
-    help: 'how long the trial of a new version may load, and run; default: 60',
-  },
-  trialMemoryMib: {
-    flag: 'trial-memory-mib',
-    env: 'LEPTON_NODE_TRIAL_MEMORY_MIB',
-    value: 'N',
-    help: "memory that a trial's process may take; default: 8192",
-  },
-  logLevel: {
-    flag: 'log-level',
-    env: 'LEPTON_NODE_LOG_LEVEL',
-    value: 'LEVEL',
-    help: 'debug, info, warn or error; default: info',
-  },
-} as const satisfies Record<string, Setting>;
-
-type Key = keyof typeof SETTINGS;
+import { type Key, SETTINGS, type Setting } from './settings.ts';
 
 const ALL = Object.entries(SETTINGS) as [Key, Setting][];
 const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
+
+/** Where a node without a gateway listens, as Triton does. */
+const PORT = 8000;
+const METRICS_PORT = 8002;
+/** What is said to a gateway alone, and what means something only without one. */
+const FLEET_ONLY = ['token', 'url', 'region', 'labels'] as const satisfies readonly Key[];
+const LONE_ONLY = ['keyFile', 'load'] as const satisfies readonly Key[];
 
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'expected a URL such as http://127.0.0.1:8787' })
@@ -105,23 +27,45 @@ const count = (max: number) =>
     .transform(Number)
     .pipe(z.number().min(1).max(max));
 
-const Config = z
+const path = z
+  .string()
+  .min(1)
+  .transform((text) => resolve(text));
+
+const Settings = z
   .object({
-    gateway: httpUrl,
+    gateway: httpUrl.optional(),
+    modelRepository: path.optional(),
+    keyFile: path.optional(),
+    load: z
+      .string()
+      .transform((text) => (text === 'all' ? text : text === 'none' ? [] : text.split(',')))
+      .pipe(z.union([z.literal('all'), z.array(ModelName)], { error: 'expected all, none, or names of models' }))
+      .default('all'),
+    metricsAddress: z
+      .union(
+        [
+          z.literal('off'),
+          z
+            .string()
+            .regex(/^(?:(?:[\w.-]+|\[[\da-fA-F:.]+\]):)?\d{1,5}$/)
+            .transform(toAddress),
+        ],
+        {
+          error: 'expected off, a port, or host:port',
+        },
+      )
+      .optional(),
     token: z.string().min(1).max(200).optional(),
     name: JoinInput.shape.name.default(() => hostname().toLowerCase().slice(0, 63)),
-    home: z
-      .string()
-      .min(1)
-      .default('.lepton-node')
-      .transform((path) => resolve(path)),
+    home: path.prefault('.lepton-node'),
     host: z.string().min(1).max(255).default('127.0.0.1'),
     port: z
       .string()
       .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
-      .default('0')
       .transform(Number)
-      .pipe(z.number().max(65_535)),
+      .pipe(z.number().max(65_535))
+      .optional(),
     url: httpUrl.optional(),
     region: JoinInput.shape.region,
     labels: z
@@ -136,11 +80,12 @@ const Config = z
     trialMemoryMib: count(1_048_576).default(8192),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
-  .refine((config) => config.url !== undefined || !ANY_ADDRESS.has(config.host), {
-    path: ['url'],
-    error: 'is needed when listening on every address: say where the gateway reaches this node',
+  .transform((config) => {
+    const alone = config.modelRepository !== undefined;
+    const usual = alone ? { host: '127.0.0.1', port: METRICS_PORT, asked: false } : ('off' as const);
+    return { ...config, port: config.port ?? (alone ? PORT : 0), metricsAddress: config.metricsAddress ?? usual };
   });
-export type Config = z.output<typeof Config>;
+export type Config = z.output<typeof Settings>;
 
 export type ConfigResult =
   | { kind: 'config'; config: Config }
@@ -155,9 +100,15 @@ export function readConfig(
 ): ConfigResult {
   const flags = readFlags(args);
   if (flags.help) return { kind: 'help', text: helpText() };
-  const values = Object.fromEntries(ALL.map(([key, setting]) => [key, flags.values.get(key) ?? fromEnv(setting, env)]));
-  const parsed = Config.safeParse(values);
-  const problems = [...flags.problems, ...(parsed.error?.issues.map((issue) => sentence(issue, values)) ?? [])];
+  const values: Partial<Record<Key, unknown>> = Object.fromEntries(
+    ALL.map(([key, setting]) => [key, flags.values.get(key) ?? fromEnv(setting, env)]),
+  );
+  const parsed = Settings.safeParse(values);
+  const problems = [
+    ...flags.problems,
+    ...contradictions(values),
+    ...(parsed.error?.issues.map((issue) => sentence(issue, values)) ?? []),
+  ];
   if (parsed.success && problems.length === 0) return { kind: 'config', config: parsed.data };
   return { kind: 'invalid', problems };
 }
@@ -194,6 +145,40 @@ function machineMemoryMib(): number {
   return Math.min(totalmem(), bound) / (1024 * 1024);
 }
 
+/** What is wrong with settings taken together, whatever each is by itself. */
+function contradictions(values: Partial<Record<Key, unknown>>): string[] {
+  const { gateway, modelRepository, url, keyFile, host = '127.0.0.1' } = values;
+  if (gateway === undefined && modelRepository === undefined) {
+    const help = 'name the gateway to join, or a directory by --model-repository to serve without one';
+    return [`--gateway (or LEPTON_GATEWAY) is missing: ${help}`];
+  }
+  if (gateway !== undefined && modelRepository !== undefined) {
+    return ['--gateway and --model-repository exclude each other: a node in a fleet serves what its gateway sends it'];
+  }
+  const idle: readonly Key[] = gateway === undefined ? FLEET_ONLY : LONE_ONLY;
+  const problems = idle
+    .filter((key) => values[key] !== undefined)
+    .map((key) => `--${SETTINGS[key].flag} means nothing ${gateway === undefined ? 'without' : 'with'} a gateway`);
+  if (gateway !== undefined && url === undefined && ANY_ADDRESS.has(String(host))) {
+    problems.push('--url is needed when listening on every address: say where the gateway reaches this node');
+  }
+  if (gateway === undefined && keyFile === undefined && !isLoopback(String(host))) {
+    problems.push(`--host ${host} would let everybody in who reaches it: name those who may by --key-file`);
+  }
+  return problems;
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/** @param text `[host:]port` */
+function toAddress(text: string): { host: string; port: number; asked: boolean } {
+  const at = text.lastIndexOf(':');
+  const host = at < 0 ? '127.0.0.1' : text.slice(0, at).replace(/^\[|\]$/g, '');
+  return { host, port: Number(text.slice(at + 1)), asked: true };
+}
+
 function splitLabel(label: string): [string, string] {
   const at = label.indexOf('=');
   return [label.slice(0, at), label.slice(at + 1)];
@@ -203,12 +188,15 @@ function sentence(issue: z.core.$ZodIssue, values: Record<string, unknown>): str
   const key = issue.path[0] as Key;
   const { flag, env } = SETTINGS[key];
   const value = values[key];
-  if (value === undefined && issue.code === 'invalid_type') return `--${flag} (or ${env}) is missing`;
   const got = value === undefined || key === 'token' ? '' : `, got ${JSON.stringify(value)}`;
   return `--${flag} (or ${env}): ${issue.message}${got}`;
 }
 
 function helpText(): string {
   const lines = ALL.map(([, { flag, value, env, help }]) => `  ${`--${flag} ${value}`.padEnd(24)}${help} [${env}]`);
-  return ['Usage: lepton-gpu-node --gateway URL --token TOKEN [options]', '', ...lines, '  --help'].join('\n');
+  const usage = [
+    'Usage: lepton-gpu-node --gateway URL --token TOKEN [options]',
+    '       lepton-gpu-node --model-repository DIR [--key-file FILE] [options]',
+  ];
+  return [...usage, '', ...lines, '  --help'].join('\n');
 }

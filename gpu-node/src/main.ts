@@ -1,9 +1,9 @@
-#!/usr/bin/env node
 /** The command `lepton-gpu-node`: settings in, a node up, signals and exit codes. */
 import pino from 'pino';
 import { readConfig } from './config.ts';
 import { MembershipError } from './fleet/membership.ts';
-import { type RunningNode, startNode } from './node.ts';
+import { startNode } from './node.ts';
+import type { RunningNode } from './node-parts.ts';
 
 const result = readConfig();
 if (result.kind === 'help') {

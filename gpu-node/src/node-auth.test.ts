@@ -77,16 +77,19 @@ describe('calls to models', () => {
 describe('other paths', () => {
   it('answers what it is, and what is not there', async () => {
     const { node, gateway } = await joinedNode();
-    const server = await (await fetch(`${node.url}/v2`)).json();
-    expect(server).toMatchObject({ name: 'lepton-gpu-node', extensions: ['binary_tensor_data'] });
-    const unknown = await fetch(`${node.url}/nothing`, { headers: { 'x-request-id': 'abc' } });
+    const headers = { authorization: `Bearer ${await gateway.sign()}` };
+    const server = await (await fetch(`${node.url}/v2`, { headers })).json();
+    expect(server).toMatchObject({
+      name: 'lepton-gpu-node',
+      extensions: expect.arrayContaining(['binary_tensor_data']),
+    });
+    for (const path of ['/v2', '/nothing']) expect((await fetch(`${node.url}${path}`)).status).toBe(401);
+    const unknown = await fetch(`${node.url}/nothing`, { headers: { ...headers, 'x-request-id': 'abc' } });
     expect([unknown.status, unknown.headers.get('x-request-id')]).toEqual([404, 'abc']);
     expect(await unknown.json()).toMatchObject({ code: 'path_not_found' });
     const method = await fetch(`${node.url}/v2/health/live`, { method: 'DELETE' });
     expect([method.status, method.headers.get('allow')]).toEqual([405, 'GET']);
-    const get = await fetch(`${node.url}/v2/models/x/versions/1/infer`, {
-      headers: { authorization: `Bearer ${await gateway.sign()}` },
-    });
+    const get = await fetch(`${node.url}/v2/models/x/versions/1/infer`, { headers });
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
   });
 });

@@ -1,4 +1,4 @@
-import type { Manifest } from '@lepton-edge/protocol';
+import type { Manifest, TensorSpec } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
 import { type ModelChange, Models } from './lifecycle.ts';
@@ -7,8 +7,8 @@ import type { Repository } from './repository.ts';
 const target = (digest: string) => ({ model: `model-${digest}`, version: 1, digest });
 
 class FakeInstance implements Instance {
-  readonly inputs = [];
-  readonly outputs = [];
+  readonly inputs = [x];
+  readonly outputs = [x];
   readonly concurrency = 1;
   unloads = 0;
   readonly #lost = Promise.withResolvers<EngineError>();
@@ -22,12 +22,18 @@ class FakeInstance implements Instance {
   }
 }
 
-function setup(load?: (source: ModelSource) => Promise<Instance>) {
+const x: TensorSpec = { name: 'x', datatype: 'FP32', shape: [-1] };
+
+function setup(load?: (source: ModelSource) => Promise<Instance>, stated?: Partial<Manifest>) {
   const instances: FakeInstance[] = [];
   const changes: ModelChange[] = [];
   const clock = { now: 0 };
   const repository: Pick<Repository, 'describe' | 'fetch'> = {
-    describe: async () => ({ manifest: {} as Manifest, sizeBytes: 10 }),
+    describe: async () => ({
+      manifest: { inputs: [x], outputs: [x], ...stated } as Manifest,
+      sizeBytes: 10,
+      stated: stated !== undefined,
+    }),
     fetch: async ({ model }) => ({
       source: { label: model, format: 'onnx', path: '/model' },
       files: { read: () => undefined, release: () => undefined },
@@ -42,7 +48,7 @@ function setup(load?: (source: ModelSource) => Promise<Instance>) {
     },
   };
   const models = new Models({
-    repository: repository as Repository,
+    repository,
     engines,
     maxBytes: 20,
     maxModels: 8,
@@ -114,9 +120,58 @@ describe('Models', () => {
     expect(loads).toBe(2);
   });
 
+  it('unloads what is told once its runs have ended, and loads it anew for who asks then', async () => {
+    const { models, instances } = setup();
+    const lease = await models.acquire(target('a'));
+    let unloaded = false;
+    const unloading = models.unload('model-a', 1).then(() => {
+      unloaded = true;
+    });
+    expect(models.find('model-a', 1)).toBeUndefined();
+    (await models.acquire(target('a'))).release();
+    expect(instances.map(({ unloads }) => unloads)).toEqual([0, 0]);
+    expect(unloaded).toBe(false);
+    lease.release();
+    await unloading;
+    expect(instances.map(({ unloads }) => unloads)).toEqual([1, 0]);
+  });
+
+  it('keeps what has another name, or is excepted', async () => {
+    const { models, instances } = setup();
+    (await models.acquire(target('a'))).release();
+    (await models.acquire({ model: 'other', version: 7, digest: 'a' })).release();
+    await models.unload('other', 7, 'a');
+    expect(models.find('other', 7)).toBeDefined();
+    await models.unload('other', 7);
+    expect(models.find('other', 7)).toBeUndefined();
+    expect(models.find('model-a', 1)).toBeDefined();
+    expect(instances[0]?.unloads).toBe(0);
+    await models.unload('model-a', 1);
+    expect(instances[0]?.unloads).toBe(1);
+    await models.unload('model-a', 1);
+  });
+
+  it('tells what is loading, and what there is room for', async () => {
+    const { models } = setup();
+    const loading = models.acquire(target('a'));
+    expect(models.stateOf('a')).toBe('loading');
+    await loading;
+    expect([models.stateOf('a'), models.stateOf('b'), models.bytes]).toEqual(['ready', undefined, 10]);
+    expect([models.hasRoomFor(10), models.hasRoomFor(11)]).toEqual([true, false]);
+  });
+
+  it('takes the signature of the file where none is stated, and refuses one that the file contradicts', async () => {
+    const silent = setup(undefined, { inputs: [], outputs: [] });
+    const { manifest } = await silent.models.acquire(target('a'));
+    expect(manifest).toEqual({ inputs: [x], outputs: [x] });
+    const wrong = setup(undefined, { inputs: [{ ...x, datatype: 'INT64' }] });
+    await expect(wrong.models.acquire(target('a'))).rejects.toThrow(/"x" as INT64, the file has FP32/);
+    expect(wrong.instances[0]?.unloads).toBe(1);
+  });
+
   it('unloads everything at the end', async () => {
     const { models, instances } = setup();
-    await models.acquire(target('a'));
+    (await models.acquire(target('a'))).release();
     await models.close();
     expect(instances[0]?.unloads).toBe(1);
     expect(models.loaded()).toEqual([]);

@@ -4,13 +4,14 @@ import { EngineError, type Instance, type ModelSource } from '../engines/engine.
 import type { Hold } from './disk-space.ts';
 import { chooseEvictions } from './evictions.ts';
 import type { Repository } from './repository.ts';
+import { disagreement, withSignature } from './signature.ts';
 import type { VersionTarget } from './version-source.ts';
 
 /** A model that cannot run here is not tried again at every call. */
 const FAILURE_KEPT_MS = 10_000;
 
 export interface ModelsOptions {
-  repository: Repository;
+  repository: Pick<Repository, 'describe' | 'fetch'>;
   engines: { load(source: ModelSource): Promise<Instance> };
   /** Bytes of the files of all that is loaded. */
   maxBytes: number;
@@ -49,6 +50,8 @@ interface Entry {
   names: Map<string, LoadedModel>;
   bytes: number;
   leases: number;
+  /** Called when the last lease is released. */
+  onIdle: () => void;
   loading: Promise<Running>;
   running: Running | undefined;
 }
@@ -73,20 +76,50 @@ export class Models {
     const entry = this.#entries.get(target.digest) ?? this.#begin(target);
     this.#entries.delete(entry.digest);
     this.#entries.set(entry.digest, entry);
+    this.#name(entry, target);
     entry.leases++;
+    const release = () => {
+      entry.leases--;
+      if (entry.leases === 0) entry.onIdle();
+    };
     try {
       const startedAt = this.#now();
       const waited = !entry.running;
       const { manifest, instance } = entry.running ?? (await entry.loading);
-      this.#name(entry, target);
-      const release = () => {
-        entry.leases--;
-      };
       return { manifest, instance, loadMs: waited ? this.#now() - startedAt : undefined, release };
     } catch (error) {
-      entry.leases--;
+      release();
       throw error;
     }
+  }
+
+  /**
+   * Takes a version's name from what is loaded under it, and unloads what has no other name once its runs have ended. Who
+   * asks for the version from now on has it loaded anew.
+   * @param except a digest that keeps the name
+   */
+  async unload(model: string, version: number, except?: string): Promise<void> {
+    const name = `${model}@${version}`;
+    const nameless = [...this.#entries.values()].filter(({ digest, names }) => {
+      return digest !== except && names.delete(name) && names.size === 0;
+    });
+    await Promise.all(nameless.map((entry) => this.#unload(entry)));
+  }
+
+  stateOf(digest: string): 'ready' | 'loading' | undefined {
+    const entry = this.#entries.get(digest);
+    return entry && (entry.running ? 'ready' : 'loading');
+  }
+
+  /** Bytes of the files of all that is loaded. */
+  get bytes(): number {
+    return [...this.#entries.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Whether a model of these bytes can be loaded without unloading another. */
+  hasRoomFor(bytes: number): boolean {
+    const { maxBytes, maxModels } = this.#options;
+    return this.bytes + bytes <= maxBytes && this.#entries.size < maxModels;
   }
 
   /** The manifest of a version that is loaded now. */
@@ -103,7 +136,7 @@ export class Models {
 
   /** Unloads everything; runs under way end first. */
   async close(): Promise<void> {
-    for (const entry of [...this.#entries.values()]) this.#unload(entry);
+    for (const entry of [...this.#entries.values()]) void this.#unload(entry);
     await Promise.all(this.#unloading);
   }
 
@@ -116,6 +149,7 @@ export class Models {
       names: new Map(),
       bytes: 0,
       leases: 0,
+      onIdle: () => undefined,
       // Replaced below: the entry must be in its place before its work begins.
       loading: undefined as never,
       running: undefined,
@@ -139,9 +173,13 @@ export class Models {
       this.#makeRoom(entry, described.sizeBytes);
       const instance = await engines.load(fetched.source);
       fetched.files.read();
-      const running = { manifest: described.manifest, instance, files: fetched.files };
+      const fault = described.stated ? disagreement(described.manifest, instance) : undefined;
+      if (fault !== undefined) {
+        await instance.unload();
+        throw new EngineError('unsupported', fault);
+      }
+      const running = { manifest: withSignature(described.manifest, instance), instance, files: fetched.files };
       entry.running = running;
-      this.#name(entry, target);
       void instance.lost.then((error) => {
         fetched.files.release();
         if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
@@ -181,15 +219,21 @@ export class Models {
     const others = [...this.#entries.values()].filter((other) => other !== entry);
     const choice = chooseEvictions(others, bytes, { maxBytes, maxModels });
     if (!choice.ok) throw new LeptonError('unavailable', `${entry.label}: ${choice.reason}`, { retryAfterSeconds: 1 });
-    for (const evicted of choice.evict) this.#unload(evicted);
+    for (const evicted of choice.evict) void this.#unload(evicted);
     entry.bytes = bytes;
   }
 
-  #unload(entry: Entry): void {
+  /** Never rejects. */
+  #unload(entry: Entry): Promise<void> {
     const { digest, label } = entry;
     this.#entries.delete(digest);
     const unloaded = entry.loading
       .then(async ({ instance, files }) => {
+        if (entry.leases > 0) {
+          await new Promise<void>((idle) => {
+            entry.onIdle = idle;
+          });
+        }
         await instance.unload();
         files.release();
       })
@@ -198,6 +242,7 @@ export class Models {
       .catch(() => undefined)
       .finally(() => this.#unloading.delete(unloaded));
     this.#unloading.add(unloaded);
+    return unloaded;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What should run: a version's manifest and its verified files, whatever the source. */
+/** What should run: a version's manifest and its verified files, fetched from a source into the cache. */
 import { LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
 import type { ModelSource } from '../engines/engine.ts';
 import type { BlobCache } from './blob-cache.ts';
@@ -10,6 +10,8 @@ export interface Described {
   manifest: Manifest;
   /** Bytes of all files: what loading it is counted as. */
   sizeBytes: number;
+  /** Its manifest is what somebody wrote and nobody has checked: the loaded file must agree with it. */
+  stated?: boolean;
 }
 
 /** A version whose files are here. */

@@ -1,4 +1,4 @@
-/** Where versions come from: a gateway, and later a directory. */
+/** Where versions come from that must be fetched: a gateway. Those of a directory are read where they lie. */
 import type { Version, VersionFile } from '@lepton-edge/protocol';
 
 /** One version to run, as the call that wants it names it. */

@@ -1,19 +1,37 @@
 /** The node's HTTP side on plain `node:http`: a framework would cost as much as a small model's run. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { LeptonError, REQUEST_ID_HEADER, statusOf } from '@lepton-edge/protocol';
+import {
+  DIGEST_HEADER,
+  GRANT_HEADER,
+  LeptonError,
+  MODEL_HEADER,
+  REQUEST_ID_HEADER,
+  type Reference,
+  statusOf,
+} from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { InferenceCore } from '../core/infer.ts';
 import { CallerGone } from '../core/run-queue.ts';
+import type { Catalogue } from '../models/catalogue.ts';
 import type { Models } from '../models/lifecycle.ts';
 import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
-import { modelMetadata, modelReady, serverMetadata } from './describe.ts';
+import { control, repositoryIndex, sharedMemoryRefused } from './control.ts';
+import {
+  allStatistics,
+  configuration,
+  modelMetadata,
+  modelReady,
+  modelStatistics,
+  serverMetadata,
+} from './describe.ts';
 import { infer } from './infer.ts';
+import { referenceOf } from './reference.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
-import { isProtected, matchRoute, type Route } from './route.ts';
+import { isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
 import { answerTrial } from './trial.ts';
-import type { VerifyCall } from './verify-call.ts';
+import type { Verify } from './verify-key.ts';
 
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -25,9 +43,13 @@ const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 export interface ServerParts {
   core: InferenceCore;
   models: Models;
-  trials: Trials;
-  verifyCall: VerifyCall;
-  prove: Prove;
+  catalogue: Catalogue;
+  /** Lets in, or throws. */
+  verify: Verify;
+  /** What only a gateway asks for. */
+  fleet?: { trials: Trials; prove: Prove };
+  /** Of the protocol, that this node speaks. */
+  extensions: string[];
   /** Why no inference would work now; undefined when it would. */
   notReady(): string | undefined;
   /** Whether connections should end with their answers. */
@@ -74,33 +96,75 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
 async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {
   const { request } = exchange;
   const path = pathOf(request);
-  if (isProtected(path)) await parts.verifyCall(request.headers.authorization);
+  if (!isOpen(path)) await parts.verify(request.headers);
   const matched = matchRoute(path);
-  if (!matched) throw new LeptonError('path_not_found', `there is nothing at ${JSON.stringify(path)} on a gpu-node`);
-  if (request.method !== matched.method) throw new MethodNotAllowed(request.method ?? '', matched.method);
+  if (!matched) throw nothingAt(path);
+  if (matched.method && request.method !== matched.method)
+    throw new MethodNotAllowed(request.method ?? '', matched.method);
   return await dispatch(parts, matched.route, exchange);
 }
 
-async function dispatch(parts: ServerParts, route: Route, { request, signal }: Exchange): Promise<Reply> {
-  const { core, models, trials } = parts;
+async function dispatch(parts: ServerParts, route: Route, exchange: Exchange): Promise<Reply> {
+  const { core, catalogue, fleet } = parts;
+  const { request } = exchange;
   switch (route.kind) {
     case 'server':
-      return serverMetadata();
+      return serverMetadata(parts.extensions);
     case 'live':
       return json(200, { live: true });
     case 'ready':
       return readiness(parts.notReady());
     case 'challenge':
-      return await answerChallenge(request, parts.prove);
+      if (!fleet) throw nothingAt(pathOf(request));
+      return await answerChallenge(request, fleet.prove);
     case 'trial':
-      return await answerTrial(request, trials);
-    case 'metadata':
-      return modelMetadata(models, route.model, route.version);
-    case 'model-ready':
-      return modelReady(models, route.model, route.version);
-    case 'infer':
-      return await infer(core, models, { request, signal, model: route.model, version: route.version });
+      if (!fleet) throw nothingAt(pathOf(request));
+      return await answerTrial(request, fleet.trials);
+    case 'all-stats':
+      return allStatistics(catalogue, core.statistics);
+    case 'index':
+      return await repositoryIndex(request, catalogue);
+    case 'load':
+    case 'unload':
+      return await control(request, catalogue, route.kind, route.model);
+    case 'shared-memory':
+      throw sharedMemoryRefused();
+    default:
+      return await ofModel(parts, route.kind, referenceOf(route.named), exchange);
   }
+}
+
+async function ofModel(parts: ServerParts, kind: ModelRoute, reference: Reference, exchange: Exchange): Promise<Reply> {
+  const { catalogue, core } = parts;
+  switch (kind) {
+    case 'metadata':
+      return await modelMetadata(catalogue, reference);
+    case 'model-ready':
+      return modelReady(catalogue, reference);
+    case 'config':
+      return await configuration(catalogue, reference);
+    case 'stats':
+      return modelStatistics(catalogue, core.statistics, reference);
+    case 'infer':
+      return await inferNamed(parts, reference, exchange);
+  }
+}
+
+/** Says in the call what a gateway says in its own: which digest the version must have. */
+async function inferNamed(parts: ServerParts, reference: Reference, { request, signal }: Exchange): Promise<Reply> {
+  const { core, models, catalogue } = parts;
+  const { model, version } = catalogue.resolve(reference);
+  const digest = await catalogue.digestOf({ model, version });
+  if (digest !== undefined) {
+    request.headers[DIGEST_HEADER] = digest;
+    delete request.headers[GRANT_HEADER];
+  }
+  const reply = await infer(core, models, { request, signal, model, version });
+  return { ...reply, headers: { ...reply.headers, [MODEL_HEADER]: `${model}@${version}` } };
+}
+
+function nothingAt(path: string): LeptonError {
+  return new LeptonError('path_not_found', `there is nothing at ${JSON.stringify(path)} on this gpu-node`);
 }
 
 function readiness(reason: string | undefined): Reply {

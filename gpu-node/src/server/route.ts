@@ -1,5 +1,11 @@
 /** What a path means. Pure. */
-import { TRIAL_PATH } from '@lepton-edge/protocol';
+import { CHALLENGE_PATH, TRIAL_PATH } from '@lepton-edge/protocol';
+
+/** A model as a path names it, decoded but not judged: `name` or `name@3`, and what stands behind `/versions/`. */
+export interface NamedInPath {
+  reference: string;
+  version: string | undefined;
+}
 
 export type Route =
   | { kind: 'server' }
@@ -7,45 +13,65 @@ export type Route =
   | { kind: 'ready' }
   | { kind: 'challenge' }
   | { kind: 'trial' }
-  | { kind: 'metadata'; model: string; version: number }
-  | { kind: 'model-ready'; model: string; version: number }
-  | { kind: 'infer'; model: string; version: number };
+  | { kind: 'all-stats' }
+  | { kind: 'index' }
+  | { kind: 'load' | 'unload'; model: string }
+  | { kind: 'shared-memory' }
+  | { kind: ModelRoute; named: NamedInPath };
+
+export type ModelRoute = 'metadata' | 'model-ready' | 'infer' | 'config' | 'stats';
 
 export interface Matched {
   route: Route;
-  method: 'GET' | 'POST';
+  /** Absent where every method means the same. */
+  method?: 'GET' | 'POST';
 }
 
 const FIXED = new Map<string, Matched>([
   ['/v2', { route: { kind: 'server' }, method: 'GET' }],
   ['/v2/health/live', { route: { kind: 'live' }, method: 'GET' }],
   ['/v2/health/ready', { route: { kind: 'ready' }, method: 'GET' }],
-  ['/.well-known/lepton-node', { route: { kind: 'challenge' }, method: 'POST' }],
+  ['/v2/models/stats', { route: { kind: 'all-stats' }, method: 'GET' }],
+  ['/v2/repository/index', { route: { kind: 'index' }, method: 'POST' }],
+  [CHALLENGE_PATH, { route: { kind: 'challenge' }, method: 'POST' }],
   [TRIAL_PATH, { route: { kind: 'trial' }, method: 'POST' }],
 ]);
 
-const MODEL = /^\/v2\/models\/([^/]+)\/versions\/([1-9][0-9]{0,8})(?:\/(ready|infer))?$/;
+const MODEL = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer|config|stats))?$/;
+const CONTROL = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)$/;
+const SHARED_MEMORY = /^\/v2\/(?:system|cuda)sharedmemory(?:\/|$)/;
+
+const KIND: Record<string, ModelRoute> = { ready: 'model-ready', infer: 'infer', config: 'config', stats: 'stats' };
 
 /** @param path without its query; undefined: there is nothing at it */
 export function matchRoute(path: string): Matched | undefined {
   const fixed = FIXED.get(path);
   if (fixed) return fixed;
+  if (SHARED_MEMORY.test(path)) return { route: { kind: 'shared-memory' } };
+  const control = CONTROL.exec(path);
+  if (control) return controlRoute(control);
   const match = MODEL.exec(path);
-  const model = match?.[1] === undefined ? undefined : decoded(match[1]);
-  if (!match || model === undefined) return undefined;
-  const version = Number(match[2]);
-  if (match[3] === 'infer') return { route: { kind: 'infer', model, version }, method: 'POST' };
-  return { route: { kind: match[3] === 'ready' ? 'model-ready' : 'metadata', model, version }, method: 'GET' };
+  const reference = decoded(match?.[1]);
+  const version = decoded(match?.[2]);
+  if (!match || reference === undefined || (match[2] !== undefined && version === undefined)) return undefined;
+  const kind = KIND[match[3] ?? ''] ?? 'metadata';
+  return { route: { kind, named: { reference, version } }, method: kind === 'infer' ? 'POST' : 'GET' };
 }
 
-/** Whether calls to this path must come from the gateway. */
-export function isProtected(path: string): boolean {
-  return path === TRIAL_PATH || path === '/v2/models' || path.startsWith('/v2/models/');
+function controlRoute([, segment, verb]: RegExpExecArray): Matched | undefined {
+  const model = decoded(segment);
+  if (model === undefined) return undefined;
+  return { route: { kind: verb === 'load' ? 'load' : 'unload', model }, method: 'POST' };
 }
 
-function decoded(segment: string): string | undefined {
+/** Whether a path answers everybody: what asks after health, and what proves an address to a gateway. */
+export function isOpen(path: string): boolean {
+  return path.startsWith('/v2/health/') || path === CHALLENGE_PATH;
+}
+
+function decoded(segment: string | undefined): string | undefined {
   try {
-    return decodeURIComponent(segment);
+    return segment === undefined ? undefined : decodeURIComponent(segment);
   } catch {
     // A broken escape names nothing.
     return undefined;

@@ -6,7 +6,8 @@ import { DIGEST_HEADER, GRANT_HEADER, type Version } from '@lepton-edge/protocol
 import pino from 'pino';
 import { onTestFinished } from 'vitest';
 import type { Config } from '../config.ts';
-import { type RunningNode, startNode } from '../node.ts';
+import { startNode } from '../node.ts';
+import type { RunningNode } from '../node-parts.ts';
 import { GatewayStandIn, GRANT } from './gateway-stand-in.ts';
 
 export interface Fixture {
@@ -34,6 +35,8 @@ export async function startGateway(): Promise<GatewayStandIn> {
 export function configFor(gateway: GatewayStandIn, home: string, changes: Partial<Config> = {}): Config {
   return {
     gateway: gateway.url,
+    load: 'all',
+    metricsAddress: 'off',
     token: 'join-token',
     name: 'test-1',
     home,

@@ -27,13 +27,19 @@ interface OnnxNode {
 /** A name, a datatype, and axes: a number, or a word for a dynamic one. */
 type OnnxValue = [name: string, datatype: Datatype, axes: (number | string)[]];
 
-/** The bytes of a model of opset 13. */
-function onnxFile(nodes: OnnxNode[], inputs: OnnxValue[], outputs: OnnxValue[]): Buffer<ArrayBuffer> {
+/** The bytes of a model of opset 13. @param initializers encoded TensorProtos */
+function onnxFile(
+  nodes: OnnxNode[],
+  inputs: OnnxValue[],
+  outputs: OnnxValue[],
+  initializers: Buffer<ArrayBuffer>[] = [],
+): Buffer<ArrayBuffer> {
   const graph = message(
     ...nodes.map((node) =>
       bytes(1, message(...node.inputs.map((name) => bytes(1, name)), bytes(2, node.output), bytes(4, node.operator))),
     ),
     bytes(2, 'test'),
+    ...initializers.map((tensor) => bytes(5, tensor)),
     ...inputs.map((value) => bytes(11, valueInfo(value))),
     ...outputs.map((value) => bytes(12, valueInfo(value))),
   );
@@ -52,6 +58,21 @@ export function addModel(): Buffer<ArrayBuffer> {
   const node = { operator: 'Add', inputs: ['a', 'b'], output: 'sum' };
   const vector = (name: string, axis: string): OnnxValue => [name, 'FP32', [axis]];
   return onnxFile([node], [vector('a', 'n'), vector('b', 'm')], [vector('sum', 'k')]);
+}
+
+/** A model that adds to its FP32 vector `x` the `length` numbers that stand in a file of their own beside it. */
+export function externalDataModel(location: string, length: number): Buffer<ArrayBuffer> {
+  const node = { operator: 'Add', inputs: ['x', 'w'], output: 'y' };
+  const entry = message(bytes(1, 'location'), bytes(2, location));
+  const outside = 1;
+  const w = message(
+    integer(1, length),
+    integer(2, ELEMENT_TYPE.FP32),
+    bytes(8, 'w'),
+    bytes(13, entry),
+    integer(14, outside),
+  );
+  return onnxFile([node], [['x', 'FP32', [length]]], [['y', 'FP32', [length]]], [w]);
 }
 
 /** A model that multiplies its square FP32 matrix `x` with itself, again and again: a run as long as wanted. */

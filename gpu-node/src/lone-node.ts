@@ -1,0 +1,90 @@
+/** A node without a gateway: serves a directory of models to whoever has a key, or to this machine alone. */
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import { InferenceCore } from './core/infer.ts';
+import { DirectoryCatalogue } from './models/directory-catalogue.ts';
+import { DirectoryIndex } from './models/directory-index.ts';
+import { DirectoryRepository } from './models/directory-repository.ts';
+import { type ModelChange, Models } from './models/lifecycle.ts';
+import { type Preloaded, preload } from './models/preload.ts';
+import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { createHttpServer } from './server/http-server.ts';
+import { endServing, listen } from './server/serve.ts';
+import { createKeyVerifier, readKeys } from './server/verify-key.ts';
+import { verifyLocal } from './server/verify-local.ts';
+import { SOFTWARE_VERSION } from './software-version.ts';
+
+type LoneConfig = Config & { modelRepository: string };
+
+/** Listens, and loads what is to be there from the start. @throws Error when the directory, the keys or the port fail */
+export async function startLoneNode(config: LoneConfig, log: Logger): Promise<RunningNode> {
+  const keys = config.keyFile === undefined ? undefined : await readKeys(config.keyFile);
+  const directory = new DirectoryIndex(config.modelRepository);
+  await directory.scan();
+  for (const fault of directory.found.faults) log.warn(fault, 'cannot be served');
+  const engines = await startEngines(log);
+  const repository = new DirectoryRepository(directory.find);
+  const models = new Models({
+    repository,
+    engines,
+    maxBytes: config.modelMemoryMib * MIB,
+    maxModels: config.maxModels,
+    onChange: (change: ModelChange) => {
+      logModel(log, change);
+      catalogue.note(change);
+    },
+  });
+  const catalogue = new DirectoryCatalogue({ directory, repository, models });
+  const core = new InferenceCore(models, config.maxQueue);
+  const state = { draining: false, loading: true };
+  const server = createHttpServer({
+    core,
+    models,
+    catalogue,
+    verify: keys ? createKeyVerifier(keys) : verifyLocal,
+    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository'],
+    notReady: () => {
+      if (state.draining) return 'this node is going away';
+      return state.loading ? 'the models of the start are still being loaded' : undefined;
+    },
+    draining: () => state.draining,
+    log,
+  });
+  const loads = preload(config.load, { directory, catalogue, models });
+  const metrics = await startMetrics(config, { core, models }, log);
+  const url = `http://${await listen(server, config)}`;
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  log.info(
+    { url, metrics: metrics?.url, keys: keys?.length ?? 'none', engines: engines.reports, version: SOFTWARE_VERSION },
+    'listening',
+  );
+  void loads(() => state.draining).then((preloaded) => {
+    state.loading = false;
+    tell(log, preloaded);
+  });
+
+  let stopped: Promise<boolean> | undefined;
+  return {
+    url,
+    metricsUrl: metrics?.url,
+    ended,
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+
+  async function stop(): Promise<boolean> {
+    state.draining = true;
+    try {
+      return await endServing({ server, metrics: metrics?.server, core, models, log });
+    } finally {
+      end();
+    }
+  }
+}
+
+function tell(log: Logger, { loaded, failed, left }: Preloaded): void {
+  if (left.length > 0) log.warn({ models: left }, 'no room to load these at the start: the first inference loads them');
+  log.info({ loaded, failed }, 'ready');
+}

@@ -1,0 +1,88 @@
+/** The command line over a directory of models, as people start it. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeInferResponse, encodeInferRequest } from '@lepton-edge/protocol';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { writeModels } from './testing/lone-fixture.ts';
+import { addModel } from './testing/onnx-file.ts';
+
+const COMMAND = fileURLToPath(new URL('../bin/lepton-gpu-node.js', import.meta.url));
+
+function start(...args: string[]) {
+  const child = spawn(process.execPath, [COMMAND, '--metrics-address', '127.0.0.1:0', ...args], {
+    env: { PATH: '' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const watchers = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+      for (const watcher of watchers) watcher();
+    });
+  }
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code, signal }));
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  /** The first line logged with this message. */
+  const logged = (message: string) =>
+    new Promise<Record<string, unknown>>((resolve) => {
+      const look = () => {
+        const line = output.split('\n').find((each) => each.includes(`"msg":"${message}"`));
+        if (line !== undefined) resolve(JSON.parse(line));
+      };
+      watchers.add(look);
+      look();
+    });
+  return { child, exited, logged, output: () => output };
+}
+
+describe('lepton-gpu-node --model-repository', () => {
+  it('serves who has a key, shows its metrics, and ends with 0', async () => {
+    const root = await writeModels({ 'add/1/model.onnx': addModel(), keys: 'secret-1\n' });
+    const { child, exited, logged, output } = start(
+      '--model-repository',
+      root,
+      '--key-file',
+      join(root, 'keys'),
+      '--port',
+      '0',
+    );
+    expect(await logged('ready')).toMatchObject({ loaded: ['add@1'] });
+    const { url, metrics } = await logged('listening');
+    const vector = (name: string, data: Float32Array<ArrayBuffer>) => ({
+      name,
+      datatype: 'FP32' as const,
+      shape: [2],
+      data,
+    });
+    const body = encodeInferRequest({
+      inputs: [vector('a', Float32Array.of(1, 2)), vector('b', Float32Array.of(3, 4))],
+    });
+    const infer = (headers: Record<string, string>) =>
+      fetch(`${url}/v2/models/add/infer`, { method: 'POST', body, headers });
+    expect((await infer({})).status).toBe(401);
+    const answer = await infer({ authorization: 'Bearer secret-1' });
+    const { outputs } = decodeInferResponse(new Uint8Array(await answer.arrayBuffer()));
+    expect(outputs).toEqual([vector('sum', Float32Array.of(4, 6))]);
+    expect(await (await fetch(String(metrics))).text()).toContain('outcome="success"} 1\n');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(output()).not.toContain('secret-1');
+  });
+
+  it.each([
+    [['--model-repository', '/nowhere'], 1, 'ENOENT'],
+    [['--model-repository', '.', '--host', '0.0.0.0'], 2, 'would let everybody in'],
+    [['--model-repository', '.', '--gateway', 'http://127.0.0.1:1'], 2, 'exclude each other'],
+    [['--model-repository', '.', '--key-file', '/nowhere'], 1, 'ENOENT'],
+  ])('ends with a sentence on %j', async (args, code, part) => {
+    const { exited, output } = start(...args);
+    expect(await exited).toEqual({ code, signal: null });
+    expect(output()).toContain(part);
+  });
+});

@@ -1,0 +1,73 @@
+/** What nodes of both kinds are made of. */
+import type { Server } from 'node:http';
+import type { Logger } from 'pino';
+import type { Config } from './config.ts';
+import type { InferenceCore } from './core/infer.ts';
+import { toPrometheus } from './core/prometheus.ts';
+import { ortCpu } from './engines/ort-cpu/engine.ts';
+import { Engines } from './engines/registry.ts';
+import type { ModelChange, Models } from './models/lifecycle.ts';
+import { createMetricsServer } from './server/metrics-server.ts';
+import { listen } from './server/serve.ts';
+import { SOFTWARE_VERSION } from './software-version.ts';
+
+export const MIB = 1024 * 1024;
+
+export interface RunningNode {
+  /** Where the node is reached. */
+  url: string;
+  /** Where its metrics are; undefined when they are off. */
+  metricsUrl: string | undefined;
+  /** Rejects when the node cannot go on; resolves after `stop`. */
+  ended: Promise<void>;
+  /**
+   * Says farewell, stops accepting, and lets requests under way finish, for 3 s at most. Idempotent.
+   * @returns false when runs are still on: the process must not be ended by `exit`, which would wait for them and abort
+   */
+  stop(): Promise<boolean>;
+}
+
+export async function startEngines(log: Logger): Promise<Engines> {
+  const engines = await Engines.start([ortCpu]);
+  for (const { name, reason } of engines.absent) log.info({ engine: name, reason }, 'an engine cannot run here');
+  return engines;
+}
+
+export interface Measured {
+  core: InferenceCore;
+  models: Models;
+  diskBytes?: () => number;
+}
+
+/** @throws Error when the address was asked for and cannot be had; one that nobody asked for is done without */
+export async function startMetrics(
+  { metricsAddress, modelMemoryMib }: Pick<Config, 'metricsAddress' | 'modelMemoryMib'>,
+  { core, models, diskBytes }: Measured,
+  log: Logger,
+): Promise<{ server: Server; url: string } | undefined> {
+  if (metricsAddress === 'off') return undefined;
+  const server = createMetricsServer(() =>
+    toPrometheus({
+      versions: core.statistics.all(),
+      ...core.load(),
+      modelsLoaded: models.loaded().length,
+      modelBytes: models.bytes,
+      maxModelBytes: modelMemoryMib * MIB,
+      residentBytes: process.memoryUsage.rss(),
+      diskBytes: diskBytes?.(),
+      softwareVersion: SOFTWARE_VERSION,
+    }),
+  );
+  try {
+    return { server, url: `http://${await listen(server, metricsAddress)}/metrics` };
+  } catch (error) {
+    if (metricsAddress.asked) throw error;
+    log.warn({ reason: String(error) }, 'no metrics: their usual address is taken, choose one by --metrics-address');
+    return undefined;
+  }
+}
+
+export function logModel(log: Logger, { state, label, ...change }: ModelChange): void {
+  const level = state === 'failed' || state === 'lost' ? 'warn' : 'info';
+  log[level]({ model: label, ...change }, `model ${state}`);
+}

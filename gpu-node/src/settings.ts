@@ -1,0 +1,116 @@
+/** The node's settings as people state them: flags, names in the environment, and what the help says. */
+
+export interface Setting {
+  flag: string;
+  env: string;
+  /** What stands for the value in the help text. */
+  value: string;
+  help: string;
+  multiple?: boolean;
+}
+
+export const SETTINGS = {
+  gateway: { flag: 'gateway', env: 'LEPTON_GATEWAY', value: 'URL', help: 'the gateway to join' },
+  modelRepository: {
+    flag: 'model-repository',
+    env: 'LEPTON_NODE_MODEL_REPOSITORY',
+    value: 'DIR',
+    help: 'serve the models of a directory, <name>/<n>/model.onnx, without a gateway',
+  },
+  keyFile: {
+    flag: 'key-file',
+    env: 'LEPTON_NODE_KEY_FILE',
+    value: 'FILE',
+    help: 'Bearer keys that may call a node without a gateway, one a line; without it only this machine may',
+  },
+  load: {
+    flag: 'load',
+    env: 'LEPTON_NODE_LOAD',
+    value: 'NAMES',
+    help: 'what a node without a gateway loads at its start: all, none, or names with commas between; default: all',
+  },
+  metricsAddress: {
+    flag: 'metrics-address',
+    env: 'LEPTON_NODE_METRICS_ADDRESS',
+    value: 'ADDR',
+    help: 'where /metrics is, [host:]port or off; default: 127.0.0.1:8002 without a gateway, off with one',
+  },
+  token: {
+    flag: 'token',
+    env: 'LEPTON_TOKEN',
+    value: 'TOKEN',
+    help: 'a one-time join token; prefer the environment, arguments can be read by every user of the machine',
+  },
+  name: { flag: 'name', env: 'LEPTON_NODE_NAME', value: 'NAME', help: "the node's name; default: the host's" },
+  home: {
+    flag: 'home',
+    env: 'LEPTON_NODE_HOME',
+    value: 'DIR',
+    help: 'identity, credential and cached models; default: .lepton-node',
+  },
+  host: { flag: 'host', env: 'LEPTON_NODE_HOST', value: 'ADDR', help: 'address to listen on; default: 127.0.0.1' },
+  port: {
+    flag: 'port',
+    env: 'LEPTON_NODE_PORT',
+    value: 'PORT',
+    help: 'port to listen on; default: 8000 without a gateway, any free one with one',
+  },
+  url: {
+    flag: 'url',
+    env: 'LEPTON_NODE_URL',
+    value: 'URL',
+    help: 'where the gateway reaches this node; default: http://<host>:<port>',
+  },
+  region: { flag: 'region', env: 'LEPTON_NODE_REGION', value: 'REGION', help: 'where the node stands, such as eu' },
+  labels: {
+    flag: 'label',
+    env: 'LEPTON_NODE_LABELS',
+    value: 'K=V',
+    help: 'a label, may be repeated; in the environment separated by commas',
+    multiple: true,
+  },
+  modelMemoryMib: {
+    flag: 'model-memory-mib',
+    env: 'LEPTON_NODE_MODEL_MEMORY_MIB',
+    value: 'N',
+    help: "bytes of model files kept loaded, in MiB; default: a quarter of the machine's memory, at least 2048",
+  },
+  maxModels: {
+    flag: 'max-models',
+    env: 'LEPTON_NODE_MAX_MODELS',
+    value: 'N',
+    help: 'models kept loaded, each on a thread of its own; default: 32',
+  },
+  maxDiskMib: {
+    flag: 'max-disk-mib',
+    env: 'LEPTON_NODE_MAX_DISK_MIB',
+    value: 'N',
+    help: 'files of models kept on disk, in MiB; the longest unused go first; default: 51200',
+  },
+  maxQueue: {
+    flag: 'max-queue',
+    env: 'LEPTON_NODE_MAX_QUEUE',
+    value: 'N',
+    help: 'requests of one model waiting or running at a time; default: 256',
+  },
+  trialSeconds: {
+    flag: 'trial-seconds',
+    env: 'LEPTON_NODE_TRIAL_SECONDS',
+    value: 'N',
+    help: 'how long the trial of a new version may load, and run; default: 60',
+  },
+  trialMemoryMib: {
+    flag: 'trial-memory-mib',
+    env: 'LEPTON_NODE_TRIAL_MEMORY_MIB',
+    value: 'N',
+    help: "memory that a trial's process may take; default: 8192",
+  },
+  logLevel: {
+    flag: 'log-level',
+    env: 'LEPTON_NODE_LOG_LEVEL',
+    value: 'LEVEL',
+    help: 'debug, info, warn or error; default: info',
+  },
+} as const satisfies Record<string, Setting>;
+
+export type Key = keyof typeof SETTINGS;
