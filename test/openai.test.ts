@@ -139,7 +139,7 @@ describe('a model of BERT’s shape', () => {
     const tokenizer = { ...BERT_TOKENIZER, maxTokens: 16, tooLong: 'refuse' as const };
     await untilReady(own, await pushBert(own, name, { ...bertManifest(), tokenizer }));
     const ours = openai({ apiKey: secret });
-    const input = ['hello', 'hello world and all that', 'the world'];
+    const input = ['the weather', 'how old are you, phone age?', 'lovely'];
     const together = await ours.embeddings.create({ model: name, input });
     for (const [i, text] of input.entries()) {
       const alone = await ours.embeddings.create(
@@ -154,7 +154,7 @@ describe('a model of BERT’s shape', () => {
     const [vector] = cut.data.map(({ embedding }) => embedding) as [number[]];
     expect(vector).toHaveLength(8);
     expect(Math.hypot(...vector)).toBeCloseTo(1, 5);
-    const long = ours.embeddings.create({ model: name, input: ['hello', 'hello '.repeat(40)] });
+    const long = ours.embeddings.create({ model: name, input: ['today', 'today '.repeat(40)] });
     await expect(long).rejects.toThrow(/input 1 has 42 tokens, the model takes at most 16/);
   });
 });
@@ -221,7 +221,7 @@ describe('the package’s retries', () => {
       maxRetries: 10,
       fetch: fetchSeen,
     });
-    const { data } = await ours.embeddings.create({ model: `${name}@1`, input: 'hello' });
+    const { data } = await ours.embeddings.create({ model: `${name}@1`, input: 'today' });
     expect(data[0]?.embedding.length).toBeGreaterThan(0);
     expect(seen[0]).toBe(503);
     expect(seen.at(-1)).toBe(200);

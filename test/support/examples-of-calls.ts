@@ -149,6 +149,7 @@ export const EXAMPLES: Record<string, () => Promise<ExampleCall>> = {
   getVersionStatistics: onModel,
   listOpenAiModels: nothing,
   getOpenAiModel: onModel,
+  createEmbeddings: async () => ({ body: { model: 'use-lite-int8', input: 'a text' } }),
   getPublicKeys: open,
   getDocument: open,
   getDocs: open,

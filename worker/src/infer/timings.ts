@@ -3,7 +3,8 @@
  * that took no measurable time is left out rather than shown as 0.
  */
 export class Timings {
-  readonly #phases: [name: string, ms: number][] = [];
+  /** A phase that came several times is told once, with the time of all. */
+  readonly #phases = new Map<string, number>();
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -20,7 +21,7 @@ export class Timings {
   }
 
   add(name: string, ms: number): void {
-    if (ms > 0) this.#phases.push([name, ms]);
+    if (ms > 0) this.#phases.set(name, (this.#phases.get(name) ?? 0) + ms);
   }
 
   /** Phases that another server reported, under a prefix: `node-run;dur=4.2`. */
@@ -32,6 +33,6 @@ export class Timings {
   }
 
   header(): string {
-    return this.#phases.map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(', ');
+    return Array.from(this.#phases, ([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(', ');
   }
 }
