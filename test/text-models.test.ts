@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { LeptonClient } from '@lepton-edge/client';
-import type { ManifestInput } from '@lepton-edge/protocol';
+import type { LeptonClient, TensorInput } from '@lepton-edge/client';
+import type { ManifestInput, Tensor } from '@lepton-edge/protocol';
+import { embed, loadTokenizer } from '@lepton-edge/text';
 import { describe, expect, it } from 'vitest';
 import { client, newModel } from './support/api.ts';
 import {
@@ -12,6 +12,7 @@ import {
   bertTokenizer,
   bertTokenizerFields,
 } from './support/bert-model.ts';
+import { modelOf } from './support/ort-model.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -36,21 +37,33 @@ async function push(manifest: ManifestInput, tokenizer: Bytes = bertTokenizer())
 const json = (fields: unknown) => new TextEncoder().encode(JSON.stringify(fields));
 
 describe('a version that embeds texts', () => {
-  it('is admitted with its tokenizer', async () => {
+  it('is admitted with its tokenizer, and embeds the same at the edge, on a node and alone', async () => {
     const { own, name, made } = await push(bertManifest());
-    let version = made;
-    while (version.state === 'admitting') {
-      await sleep(50);
-      version = await own.versions.get(name, made.version);
-    }
+    const version = await own.versions.waitReady(name, made.version);
     expect(version).toMatchObject({
-      state: 'ready',
       manifest: {
         task: 'embedding',
         tokenizer: BERT_TOKENIZER,
         files: [{ path: 'model.onnx' }, { path: 'tokenizer.json' }],
       },
+      admission: { edgeEligible: true, edge: { batchInvariant: true }, node: { batchInvariant: true } },
     });
+    const tokenizer = loadTokenizer(bertTokenizer(), BERT_TOKENIZER);
+    const items = ['How old are you?', 'What lovely weather it was, the whole of the day!'].map((text) =>
+      tokenizer.encode(text),
+    );
+    const { inputs } = version.manifest;
+    const limits = { tokenBudget: 1024, maxBatchSize: 8 };
+    const alone = await modelOf(bertModel());
+    const expected = await embed(items, { tokenizer, embedding: bertEmbedding('mean'), ...alone, ...limits });
+    for (const place of ['edge', 'node'] as const) {
+      const run = async (batch: Tensor[]) => (await own.infer(name, batch as TensorInput[], { place })).outputs;
+      const vectors = await embed(items, { tokenizer, embedding: bertEmbedding('mean'), inputs, run, ...limits });
+      vectors.forEach((vector, i) => {
+        const difference = vector.map((value, k) => Math.abs(value - (expected[i]?.[k] as number)));
+        expect(Math.max(...difference)).toBeLessThan(1e-4);
+      });
+    }
   });
 
   it.each<[string, ManifestInput, Bytes | undefined, string]>([

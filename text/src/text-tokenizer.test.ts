@@ -64,6 +64,18 @@ describe('encode', () => {
   });
 });
 
+describe('a character that stands for many', () => {
+  const sign = '\ufdfa';
+  it('counts as what it stands for', () => {
+    expect(sign.normalize('NFKC')).toHaveLength(18);
+    const all = useLite.encode(sign.repeat(1000)).length;
+    expect(useLite.encode(sign.repeat(65_536)).length).toBeLessThan(5 * all);
+    expect(useLite.encode(`${sign.repeat(1000)}${'x'.repeat(60_000)}`).length).toBeGreaterThan(all + 40_000);
+    const refusing = loadTokenizer(bertTokenizer(), { ...BERT_TOKENIZER, tooLong: 'refuse' });
+    expect(() => refusing.encode(sign.repeat(1000))).toThrow('has 1000 characters, at most 16384 are read');
+  });
+});
+
 describe('too many tokens', () => {
   const short = { ...BERT_TOKENIZER, maxTokens: 4 };
 

@@ -10,6 +10,9 @@ const MOST_CHARACTERS = 65_536;
 /** The same where a regular expression of the file's own may take time that grows with the square of the text. */
 const MOST_CHARACTERS_OWN = 4_096;
 const MOST_TOKENS_OWN = 512;
+/** NFKC makes 18 characters of U+FDFA. */
+const LARGEST_EXPANSION = 18;
+const MEASURED_AT_ONCE = 128;
 /** The pieces of the last 10,000 words are kept: of longer ones they would take much memory. */
 const LONGEST_CACHED_WORD = 32;
 /** Stands for a text where only what surrounds it matters. */
@@ -110,7 +113,7 @@ class LoadedTokenizer implements TextTokenizer {
     this.#spacesChinese = file.spacesChinese;
     this.vocabularySize = tokenizer.model?.vocab.length ?? 0;
     this.padId = padIdOf(file, this.vocabularySize);
-    const { opening, closing } = specialsOf(tokenizer);
+    const { opening, closing } = specialsOf(tokenizer, spec);
     if (opening.length + closing.length >= spec.maxTokens) {
       const count = opening.length + closing.length;
       throw new LeptonError(
@@ -123,14 +126,14 @@ class LoadedTokenizer implements TextTokenizer {
   }
 
   encode(text: string, subject = 'the text'): number[] {
-    const isCut = text.length > this.#mostCharacters;
-    if (isCut && this.spec.tooLong === 'refuse') {
+    const readable = beginning(text, this.#mostCharacters);
+    if (readable.length < text.length && this.spec.tooLong === 'refuse') {
       const most = this.#mostCharacters;
       throw tooLong(
         `${subject} has ${text.length} characters, at most ${most} are read for ${this.spec.maxTokens} tokens`,
       );
     }
-    return this.#fit(this.encodeAny(isCut ? text.slice(0, this.#mostCharacters) : text), subject);
+    return this.#fit(this.encodeAny(readable), subject);
   }
 
   fromTokens(ids: readonly number[], subject = 'the text'): number[] {
@@ -177,8 +180,20 @@ function mostCharacters({ hasOwnExpressions }: TokenizerFile, { maxTokens }: Tok
   );
 }
 
+/** As much of a text as has about so many characters, also when a normalizer has taken its characters apart. */
+function beginning(text: string, most: number): string {
+  const part = text.slice(0, most);
+  if (part.length * LARGEST_EXPANSION <= most) return part;
+  let length = 0;
+  for (let at = 0; at < part.length; at += MEASURED_AT_ONCE) {
+    length += part.slice(at, at + MEASURED_AT_ONCE).normalize('NFKC').length;
+    if (length > most) return part.slice(0, at);
+  }
+  return part;
+}
+
 /** The special tokens before and behind a text. */
-function specialsOf(tokenizer: Tokenizer): { opening: number[]; closing: number[] } {
+function specialsOf(tokenizer: Tokenizer, { inputs }: TokenizerSpec): { opening: number[]; closing: number[] } {
   const { post_processor: processor } = tokenizer;
   if (!processor) return { opening: [], closing: [] };
   const { tokens, token_type_ids: types } = processor.post_process([TEXT], null, true);
@@ -186,7 +201,7 @@ function specialsOf(tokenizer: Tokenizer): { opening: number[]; closing: number[
   if (at < 0 || tokens.indexOf(TEXT, at + 1) >= 0) {
     throw new LeptonError('model_invalid', 'post_processor: expected the text (Sequence A) just once');
   }
-  if (types?.some((type) => type !== 0)) {
+  if (inputs.types !== undefined && types?.some((type) => type !== 0)) {
     throw new LeptonError('model_invalid', 'post_processor: expected type_id 0 throughout where there is one text');
   }
   const ids = tokens.map((token, i) => {
