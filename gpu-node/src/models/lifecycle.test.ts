@@ -136,6 +136,26 @@ describe('Models', () => {
     expect(instances.map(({ unloads }) => unloads)).toEqual([1, 0]);
   });
 
+  it('does not take one load that failed for the next of the same digest', async () => {
+    const loads: PromiseWithResolvers<Instance>[] = [];
+    const { models } = setup(() => {
+      loads.push(Promise.withResolvers());
+      return loads.at(-1)?.promise ?? Promise.reject(new Error('no load'));
+    });
+    const first = models.acquire(target('a'));
+    first.catch(() => undefined);
+    await expect.poll(() => loads.length).toBe(1);
+    const unloading = models.unload('model-a', 1);
+    const second = models.acquire(target('a'));
+    await expect.poll(() => loads.length).toBe(2);
+    loads[0]?.reject(new EngineError('lost', 'its thread ended'));
+    await expect(first).rejects.toThrow('its thread ended');
+    await unloading;
+    loads[1]?.resolve(new FakeInstance());
+    await second;
+    expect(models.find('model-a', 1)).toMatchObject({ digest: 'a' });
+  });
+
   it('keeps what has another name, or is excepted', async () => {
     const { models, instances } = setup();
     (await models.acquire(target('a'))).release();

@@ -189,7 +189,8 @@ export class Models {
       return running;
     } catch (error) {
       files?.release();
-      this.#entries.delete(digest);
+      // Unloaded meanwhile, its place may be another's.
+      if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
       const failure = error instanceof EngineError ? forCaller(error, label) : error;
       if (error instanceof EngineError && error.failure === 'unsupported')
         this.#remember(digest, forCaller(error, label));
