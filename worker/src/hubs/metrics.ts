@@ -1,6 +1,7 @@
 /** The counts of this isolate: kept in memory, and added to the hubs about once a second, after answers were given. */
 import type { WaitUntil } from '../cache/single-flight.ts';
-import { addCounts, type Counts, type MetricsHub, noCounts, type VersionCounts } from './metrics-hub.ts';
+import { addCounts, type Counts, noCounts, type VersionCounts } from './counts.ts';
+import type { MetricsHub } from './metrics-hub.ts';
 
 const FLUSH_AFTER_MS = 1_000;
 /** A flush that has not begun by then never will: the request that kept it alive was cancelled. */

@@ -13,7 +13,7 @@ import { Hono } from 'hono';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
 import { readBody } from '../http/body.ts';
 import { invalidRequest } from '../http/openapi.ts';
-import { noCounts, type Tally, type VersionCounts } from '../hubs/metrics-hub.ts';
+import { noCounts, type Tally, type VersionCounts } from '../hubs/counts.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { listInferableVersions } from '../services/models/list-inferable.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
