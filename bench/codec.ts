@@ -56,8 +56,7 @@ const page = `# Benchmark: codec
 Whole bodies of one tensor, bytes to typed arrays and back, UTF-8 included, with all checks. \`npm run bench:codec -- --record\`.
 ${machine()}
 
-JSON, against \`JSON.parse\` and \`JSON.stringify\` of the same text (of plain arrays, with UTF-8, without any check or typed array). Where
-numbers are written as text, a double of few digits is as long as a float, so that what is compared is the same.
+JSON, against \`JSON.parse\` and \`JSON.stringify\` of the same text to and from plain arrays, without any check.
 
 ${tableOf(head('JSON'), jsonRows)}
 
