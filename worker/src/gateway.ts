@@ -34,7 +34,7 @@ function createGateway(env: Env): Gateway {
     fleet: createFleet(env.FLEET, now),
     janitors: createJanitors(env.JANITOR),
     metrics: createMetrics(env.METRICS, now),
-    edge: new EdgeRuntime(),
+    edge: new EdgeRuntime(now),
     trial: env.TRIAL,
     directory: new Directory(db, now),
     lastUse: new LastUse(db, now),

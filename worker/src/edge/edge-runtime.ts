@@ -2,8 +2,9 @@
 import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
-import { MAX_WASM_PAGES, type Ort, startOrt } from './ort.ts';
+import { MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
+import { Recovery, type Visit } from './recovery.ts';
 
 /** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
 const HEAP_PER_FILE_BYTE = 2.5;
@@ -18,6 +19,8 @@ const ALLOCATION_SLACK_BYTES = 64 * 1024;
 /** What to run: a version's one file, fetched when no session holds it yet. */
 export interface EdgeModel {
   digest: string;
+  /** Whose it is: what one model does is not held against another one of the same files. */
+  modelId: string;
   sizeBytes: number;
   /** What it takes of the heap, where that was measured. */
   wasmBytes: number | undefined;
@@ -39,19 +42,25 @@ interface Loaded {
 
 export class EdgeRuntime {
   #ort: Ort | undefined;
+  /** The runtime as it was at its start. */
+  #snapshot: Snapshot | undefined;
   #dead: string | undefined;
+  readonly #recovery: Recovery;
   readonly #starts = new SingleFlight<void>();
   readonly #loads = new SingleFlight<void>();
   /** Least recently used first. */
   readonly #sessions = new Map<string, Loaded>();
 
-  /** Why this isolate runs nothing more, or undefined while it does. */
-  get unavailable(): string | undefined {
-    return this.#dead;
+  constructor(now: () => number = Date.now) {
+    this.#recovery = new Recovery(now);
   }
 
-  isLoaded(digest: string): boolean {
-    return this.#sessions.has(digest);
+  /** Why this isolate does not run a model now, or undefined while it does. */
+  unavailableFor(modelId: string): string | undefined {
+    if (this.#dead) return `the edge runs no models in this isolate: ${this.#dead}`;
+    if (this.#recovery.isShutOut(modelId)) return 'this model has lately stopped ONNX Runtime at the edge';
+    const isWaiting = this.#recovery.isDue && !this.#recovery.isPossible;
+    return isWaiting ? 'ONNX Runtime is being started again at the edge' : undefined;
   }
 
   /**
@@ -65,16 +74,33 @@ export class EdgeRuntime {
     outputs: readonly string[],
     waitUntil: WaitUntil,
   ): Promise<EdgeRun> {
-    this.#checkAlive();
+    this.#checkAvailable(model.modelId);
+    this.#recover();
+    const visit = this.#recovery.enter();
+    try {
+      return await this.#runInside(model, inputs, outputs, waitUntil, visit);
+    } catch (error) {
+      throw this.#translate(error, model.modelId, visit);
+    } finally {
+      visit.leave();
+    }
+  }
+
+  async #runInside(
+    model: EdgeModel,
+    inputs: readonly Tensor[],
+    outputs: readonly string[],
+    waitUntil: WaitUntil,
+    visit: Visit,
+  ): Promise<EdgeRun> {
     const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
     const loaded = !this.#sessions.has(model.digest);
     const entry = await this.#acquire(model, waitUntil);
     try {
       await this.#makeRoom(inputs.reduce((sum, input) => sum + tensorBytes(input), 0));
       const results = await this.#runWithin(entry.session, feeds, outputs);
+      if (visit.isVoid()) throw interrupted();
       return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
-    } catch (error) {
-      throw this.#translate(error);
     } finally {
       entry.users--;
     }
@@ -137,10 +163,10 @@ export class EdgeRuntime {
     try {
       session = await this.#create(ort, bytes);
     } catch (error) {
-      if (!isOutOfMemory(error)) throw this.#translate(error, 'no_placement');
+      if (!isOutOfMemory(error)) throw cannotLoad(error);
       await this.#release(0);
       session = await this.#create(ort, bytes).catch((again) => {
-        throw this.#translate(again, 'no_placement');
+        throw cannotLoad(again);
       });
     }
     // A waiter that lost patience may have loaded it meanwhile; one session of a model is enough.
@@ -157,6 +183,7 @@ export class EdgeRuntime {
       const start = async () => {
         try {
           this.#ort ??= await startOrt();
+          this.#snapshot ??= this.#ort.snapshot();
         } catch (cause) {
           this.#dead = 'ONNX Runtime did not start';
           throw new LeptonError('no_placement', 'ONNX Runtime did not start at the edge', { cause });
@@ -181,30 +208,54 @@ export class EdgeRuntime {
     }
   }
 
-  #checkAlive(): void {
-    if (this.#dead) throw new LeptonError('no_placement', `the edge runs no models in this isolate: ${this.#dead}`);
+  /** @throws LeptonError `no_placement` */
+  #checkAvailable(modelId: string): void {
+    const why = this.unavailableFor(modelId);
+    if (why) throw new LeptonError('no_placement', why, { retryAfterSeconds: 1 });
   }
 
-  /** An abort leaves the WASM memory in an unknown state, so nothing runs here afterwards. */
-  #translate(error: unknown, code: 'inference_failed' | 'no_placement' = 'inference_failed'): LeptonError {
+  /** Makes the runtime as it was at its start, where a model has stopped it. */
+  #recover(): void {
+    if (!this.#recovery.isDue) return;
+    if (this.#ort && this.#snapshot) this.#ort.restore(this.#snapshot);
+    this.#recovery.done();
+  }
+
+  #translate(error: unknown, modelId: string, visit: Visit): LeptonError {
+    const cause = error instanceof LeptonError ? error.cause : error;
+    if (isTrap(cause)) {
+      this.#recovery.stopped(modelId);
+      // Theirs is memory that will be made as it was: nobody releases them.
+      this.#sessions.clear();
+      return new LeptonError('no_placement', 'ONNX Runtime stopped while running this model at the edge', { cause });
+    }
+    if (visit.isVoid()) return interrupted();
     if (error instanceof LeptonError) return error;
     const message = error instanceof Error ? error.message : String(error);
-    if (error instanceof WebAssembly.RuntimeError || message.includes('Aborted(')) {
-      this.#dead = 'ONNX Runtime stopped on an earlier model';
-      this.#sessions.clear();
-      return new LeptonError('no_placement', 'ONNX Runtime stopped while running this model at the edge', {
-        cause: error,
-      });
-    }
     if (isOutOfMemory(error)) {
       return new LeptonError('no_placement', `the edge has no memory for this run now: ${message}`, {
         cause: error,
         retryAfterSeconds: 1,
       });
     }
-    const what = code === 'inference_failed' ? 'the model refused its inputs' : 'the edge cannot load this model';
-    return new LeptonError(code, `${what}: ${message}`, { cause: error });
+    return new LeptonError('inference_failed', `the model refused its inputs: ${message}`, { cause: error });
   }
+}
+
+/** Another model stopped the runtime meanwhile. */
+function interrupted(): LeptonError {
+  return new LeptonError('no_placement', 'the edge was interrupted by another model: try again', {
+    retryAfterSeconds: 1,
+  });
+}
+
+function cannotLoad(cause: unknown): LeptonError {
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new LeptonError('no_placement', `the edge cannot load this model: ${message}`, { cause });
+}
+
+function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || String(error).includes('Aborted(');
 }
 
 /** Making a session of these bytes fails either way: for want of memory, or else because they are no model. */

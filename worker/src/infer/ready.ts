@@ -15,7 +15,7 @@ export async function checkReady(
 ): Promise<Resolved> {
   const target = await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil);
   checkState(target.version);
-  const { decision } = await decide(gateway, target.version, undefined, waitUntil);
+  const { decision } = await decide(gateway, target, undefined, waitUntil);
   if (decision.kind === 'refused') throw new LeptonError(decision.code, decision.message, { retryAfterSeconds: 2 });
   return target;
 }

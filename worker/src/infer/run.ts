@@ -46,7 +46,7 @@ async function runPlaced(
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { decision, nodes } = await decide(gateway, input.target.version, input.asked, waitUntil, input.inputs);
+  const { decision, nodes } = await decide(gateway, input.target, input.asked, waitUntil, input.inputs);
   switch (decision.kind) {
     case 'refused': {
       const { code, message } = decision;
@@ -77,7 +77,7 @@ function inOrder(ids: readonly string[], nodes: readonly LiveNode[]): LiveNode[]
 /** Where a version would run now, and the nodes that are ready. */
 export async function decide(
   gateway: Gateway,
-  version: KnownVersion,
+  { model, version }: Resolved,
   asked: 'edge' | 'node' | undefined,
   waitUntil: WaitUntil,
   inputs: readonly Tensor[] = [],
@@ -90,7 +90,7 @@ export async function decide(
     asked,
     edge: {
       ineligible: edgeEligible ? undefined : (edgeReason ?? 'its admission did not allow it'),
-      unavailable: gateway.edge.unavailable ?? tooLargeForEdge(version, inputs),
+      unavailable: gateway.edge.unavailableFor(model.id) ?? tooLargeForEdge(version, inputs),
     },
     nodes: nodes.map(({ id, region, heartbeat }) => ({
       id,
@@ -117,9 +117,10 @@ async function runAtEdge(
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { version } = input.target;
+  const { model: known, version } = input.target;
   const model = {
     digest: version.digest,
+    modelId: known.id,
     sizeBytes: version.sizeBytes,
     wasmBytes: version.wasmBytes,
     fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),

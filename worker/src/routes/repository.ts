@@ -37,13 +37,12 @@ repositoryRoutes.post('/v2/repository/index', authenticate('infer', 'models:read
   return c.json<RepositoryIndex>(index);
 });
 
-for (const action of ['load', 'unload']) {
-  repositoryRoutes.post(`/v2/repository/models/:model/${action}`, authenticate('infer', 'models:read'), (c) => {
-    const path = new URL(c.req.url).pathname;
-    const instead = 'versions are added under /api/models, moved to by aliases, and loaded where requests need them';
-    throw new LeptonError('invalid_request', `${path}: a gateway loads models by itself; ${instead}`);
-  });
-}
+// No operation of ours: whoever comes with one is told what to do instead.
+repositoryRoutes.all('/v2/repository/models/*', authenticate('infer', 'models:read'), (c) => {
+  const path = new URL(c.req.url).pathname;
+  const instead = 'versions are added under /api/models, moved to by aliases, and loaded where requests need them';
+  throw new LeptonError('invalid_request', `${path}: a gateway loads models by itself; ${instead}`);
+});
 
 for (const path of MODEL_PATHS) {
   repositoryRoutes.get(`${path}/config`, authenticate('infer', 'models:read'), async (c) => {
