@@ -32,16 +32,27 @@ const PATHS: [method: string, path: string, body?: unknown][] = [
   ['GET', '/v2/models/NAME/ready'],
   ['GET', '/v2/models/NAME/versions/1'],
   ['GET', '/v2/models/NAME@production'],
+  ['GET', '/v2/models/NAME/config'],
+  ['GET', '/v2/models/NAME/stats'],
+  ['GET', '/v1/models/NAME'],
+  ['POST', '/v1/embeddings', { model: 'NAME', input: 'a' }],
   ['POST', '/v2/models/NAME/infer', { inputs: [{ name: 'x', datatype: 'FP32', shape: [1], data: [1] }] }],
 ];
 
 describe('a model of another team', () => {
+  // One for all: none of the calls may change it.
+  const shared = async () => [await newForeign(), await newTeamKey(...ALL)] as const;
+  let made: ReturnType<typeof shared> | undefined;
+
   it.each(PATHS)('is as absent: %s %s', async (method, path, body) => {
-    const { name } = await newForeign();
-    const other = await newTeamKey(...ALL);
+    made ??= shared();
+    const [{ name }, other] = await made;
     const absent = name.replace(/\d$/, 'x');
     const [hidden, missing] = await Promise.all(
-      [name, absent].map((which) => call(method, path.replace('NAME', which), { key: other.secret, body })),
+      [name, absent].map((which) => {
+        const own = body instanceof Uint8Array ? body : JSON.parse(JSON.stringify(body ?? null).replace('NAME', which));
+        return call(method, path.replace('NAME', which), { key: other.secret, body: own ?? undefined });
+      }),
     );
     if (!hidden || !missing) throw new Error('no answers');
     expect(hidden.status).toBe(missing.status);
@@ -62,6 +73,12 @@ describe('a model of another team', () => {
     expect(String(hidden?.body.detail).replace(digest, absent)).toBe(missing?.body.detail);
     const listed = await call('GET', '/api/models?limit=1000', { key: other.secret });
     expect(listed.text).not.toContain(name);
+    const [models, index] = await Promise.all([
+      call('GET', '/v1/models', { key: other.secret }),
+      call('POST', '/v2/repository/index', { key: other.secret }),
+    ]);
+    expect([models.status, index.status]).toEqual([200, 200]);
+    expect(models.text + index.text).not.toContain(name);
     const log = await call('GET', `/api/audit?model=${name}`, { key: other.secret });
     expect(log).toMatchObject({ status: 200, body: { items: [] } });
   });

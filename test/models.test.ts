@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { call, client, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
+import { call, client, freshName, newModel, newModelsWith, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const sha256 = (bytes: Uint8Array) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
@@ -133,10 +133,9 @@ describe('a deletion of a model', () => {
   });
 
   it('and a move of an alias never both succeed', async () => {
+    const models = await newModelsWith(12, tinyModel());
     const both = await Promise.all(
-      Array.from({ length: 12 }, async () => {
-        const { client: own, name, secret } = await newModel();
-        await uploadReady(own, name, tinyModel());
+      models.map(async ({ name, secret }) => {
         const body = { targets: [{ version: 1 }], reason: 'r' };
         const [put, removed] = await Promise.all([
           call('PUT', `/api/models/${name}/aliases/production`, { key: secret, body }),

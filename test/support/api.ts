@@ -94,7 +94,23 @@ export async function keyOf(team: string, ...scopes: Exclude<Scope, 'node'>[]) {
 /** A model of a new team, and a key that may do everything with it. */
 export async function newModel() {
   const owner = await newTeamKey('models:read', 'models:write', 'infer');
+  return { ...owner, name: await modelOf(owner.client) };
+}
+
+async function modelOf(own: LeptonClient): Promise<string> {
   const name = freshName('model');
-  await owner.client.models.create({ name });
-  return { ...owner, name };
+  await own.models.create({ name });
+  return name;
+}
+
+/** Models of one new team with the same ready version: only the first is tried. */
+export async function newModelsWith(count: number, onnx: Uint8Array<ArrayBuffer>) {
+  const first = await newModel();
+  await uploadReady(first.client, first.name, onnx);
+  const others = Array.from({ length: count - 1 }, async () => {
+    const name = await modelOf(first.client);
+    await uploadReady(first.client, name, onnx);
+    return { ...first, name };
+  });
+  return [first, ...(await Promise.all(others))];
 }
