@@ -44,6 +44,15 @@ repositoryRoutes.all('/v2/repository/models/*', authenticate('infer', 'models:re
   throw new LeptonError('invalid_request', `${path}: a gateway loads models by itself; ${instead}`);
 });
 
+for (const kind of ['systemsharedmemory', 'cudasharedmemory']) {
+  repositoryRoutes.all(`/v2/${kind}/*`, authenticate('infer'), () => {
+    throw new LeptonError(
+      'invalid_request',
+      'there is no memory to share with a gateway: send the data in the request',
+    );
+  });
+}
+
 for (const path of MODEL_PATHS) {
   repositoryRoutes.get(`${path}/config`, authenticate('infer', 'models:read'), async (c) => {
     const { version } = await resolve(c);
