@@ -17,6 +17,7 @@ import { createHttpServer } from './server/http-server.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
+import { Tokenizers } from './texts/tokenizers.ts';
 import { Trials } from './trial/trials.ts';
 
 type FleetConfig = Config & { gateway: string };
@@ -31,6 +32,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const gateway = new GatewayClient(config.gateway);
   const blobs = await BlobCache.open(config.home, config.maxDiskMib * MIB);
   const repository = new Repository(new GatewaySource(gateway, () => membership.credential?.credential), blobs);
+  const tokenizers = new Tokenizers();
   const models = new Models({
     repository,
     engines,
@@ -38,6 +40,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     maxModels: config.maxModels,
     onChange: (change) => {
       logModel(log, change);
+      tokenizers.follow(change);
       if (change.state !== 'failed') membership.poke();
     },
   });
@@ -55,6 +58,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const server = createHttpServer({
     core,
     models,
+    tokenizers,
     catalogue: new FleetCatalogue(models),
     fleet: { trials, prove: identity.prove },
     extensions: ['binary_tensor_data', 'statistics', 'model_configuration'],

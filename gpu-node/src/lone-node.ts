@@ -13,6 +13,7 @@ import { endServing, listen } from './server/serve.ts';
 import { createKeyVerifier, readKeys } from './server/verify-key.ts';
 import { verifyLocal } from './server/verify-local.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
+import { Tokenizers } from './texts/tokenizers.ts';
 
 type LoneConfig = Config & { modelRepository: string };
 
@@ -24,6 +25,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   for (const fault of directory.found.faults) log.warn(fault, 'cannot be served');
   const engines = await startEngines(log);
   const repository = new DirectoryRepository(directory.find);
+  const tokenizers = new Tokenizers();
   const models = new Models({
     repository,
     engines,
@@ -32,6 +34,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     onChange: (change: ModelChange) => {
       logModel(log, change);
       catalogue.note(change);
+      tokenizers.follow(change);
     },
   });
   const catalogue = new DirectoryCatalogue({ directory, repository, models });
@@ -40,6 +43,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   const server = createHttpServer({
     core,
     models,
+    tokenizers,
     catalogue,
     verify: keys ? createKeyVerifier(keys) : verifyLocal,
     extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository'],

@@ -84,10 +84,14 @@ function normalized(vector: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer
 function checkDimensions(wanted: number | undefined, size: number, { dimensions }: EmbeddingSpec): number {
   if (wanted === undefined || wanted === size) return size;
   if (dimensions === 'fixed') {
-    throw new LeptonError('invalid_request', `dimensions: this model has ${size} and cannot be cut to ${wanted}`);
+    throw refused(`dimensions: this model has ${size} and cannot be cut to ${wanted}`);
   }
   if (Number.isInteger(wanted) && wanted > 0 && wanted < size) return wanted;
-  throw new LeptonError('invalid_request', `dimensions: expected 1 to ${size}, got ${wanted}`);
+  throw refused(`dimensions: expected 1 to ${size}, got ${wanted}`);
+}
+
+function refused(message: string): LeptonError {
+  return new LeptonError('invalid_request', message, { errors: [{ path: 'dimensions', message }] });
 }
 
 type Floats = Float32Array | Float16Array;

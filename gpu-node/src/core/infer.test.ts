@@ -28,7 +28,7 @@ function setup(run: Instance['run']) {
     const release = () => {
       leases.open--;
     };
-    return { manifest, instance, loadMs: undefined, release };
+    return { manifest, instance, folder: undefined, loadMs: undefined, release };
   };
   const models: Pick<Models, 'acquire'> = { acquire };
   const core = new InferenceCore(models as Models, 2);

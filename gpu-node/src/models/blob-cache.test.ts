@@ -49,10 +49,10 @@ describe('BlobCache', () => {
     const [a, b, c] = [blob('a'), blob('b'), blob('c')];
     const hold = cache.hold('m@1', [a.file]);
     const path = await cache.fetch(a.file, a.open);
-    const arranged = await cache.arrange(`sha256:${'0'.repeat(64)}`, [{ file: a.file, path }]);
+    const folder = await cache.arrange(`sha256:${'0'.repeat(64)}`, [{ file: a.file, path }]);
     for (const { file, open } of [b, c]) await cache.fetch(file, open);
     expect(await stored()).toEqual(hexes(a, c));
-    await access(arranged);
+    await access(join(folder, a.file.path));
     hold.release();
     await cache.fetch(b.file, b.open);
     expect(await stored()).toEqual(hexes(b, c));

@@ -68,7 +68,7 @@ export class BlobCache {
 
   /**
    * Lays the files of a version out under their own paths, as the model refers to them; they are linked, not copied.
-   * @returns the path of the first
+   * @returns the folder
    */
   async arrange(digest: string, files: readonly { file: VersionFile; path: string }[]): Promise<string> {
     const folder = join(this.#arranged, digest.slice('sha256:'.length));
@@ -80,7 +80,7 @@ export class BlobCache {
         if (error.code !== 'EEXIST') throw error;
       });
     }
-    return places[0]?.to ?? folder;
+    return folder;
   }
 
   async #fetch({ digest, sizeBytes }: VersionFile, openAt: Download['open']): Promise<string> {

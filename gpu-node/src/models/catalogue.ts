@@ -12,6 +12,8 @@ export interface Catalogue {
   resolve(reference: Reference): NamedVersion;
   /** What an inference of it must name as its digest; undefined where the caller names that. */
   digestOf(version: NamedVersion): Promise<string | undefined>;
+  /** When it was made; 0 where only the gateway knows. */
+  createdAtMs(version: NamedVersion): number;
   /** The manifest, with its signature. @throws LeptonError */
   manifestOf(version: NamedVersion): Promise<Manifest>;
   /** Whether it is loaded now. @throws LeptonError when it is not, saying why */
@@ -43,6 +45,10 @@ export class FleetCatalogue implements Catalogue {
 
   async digestOf(): Promise<undefined> {
     return undefined;
+  }
+
+  createdAtMs(): number {
+    return 0;
   }
 
   async manifestOf(version: NamedVersion): Promise<Manifest> {

@@ -60,6 +60,10 @@ export class DirectoryCatalogue implements Catalogue {
     return await this.#repository.digestOf(this.#found(model, version));
   }
 
+  createdAtMs({ model, version }: NamedVersion): number {
+    return this.#found(model, version).files[0]?.mtimeMs ?? 0;
+  }
+
   async manifestOf(named: NamedVersion): Promise<Manifest> {
     const loaded = this.#models.find(named.model, named.version);
     if (loaded) return loaded.manifest;

@@ -51,7 +51,7 @@ export class DirectoryRepository implements Pick<Repository, 'describe' | 'fetch
     if (digest !== target.digest) throw changed(label);
     await checkUnchanged(found, label);
     const path = join(found.folder, found.files[0]?.path ?? '');
-    return { source: { label, format: found.format, path }, files: NOTHING_TO_HOLD };
+    return { source: { label, format: found.format, path }, folder: found.folder, files: NOTHING_TO_HOLD };
   }
 
   #found({ model, version }: VersionTarget): FoundVersion {

@@ -36,6 +36,7 @@ function setup(load?: (source: ModelSource) => Promise<Instance>, stated?: Parti
     }),
     fetch: async ({ model }) => ({
       source: { label: model, format: 'onnx', path: '/model' },
+      folder: undefined,
       files: { read: () => undefined, release: () => undefined },
     }),
   };

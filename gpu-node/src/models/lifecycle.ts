@@ -32,6 +32,8 @@ export interface ModelChange {
 export interface Lease {
   manifest: Manifest;
   instance: Instance;
+  /** Where the version's files are under their own paths, as long as it is loaded; undefined where the model's is the only one. */
+  folder: string | undefined;
   /** How long this caller waited for it to be loaded; undefined when it was. */
   loadMs: number | undefined;
   release(): void;
@@ -40,6 +42,7 @@ export interface Lease {
 interface Running {
   manifest: Manifest;
   instance: Instance;
+  folder: string | undefined;
   files: Hold;
 }
 
@@ -85,8 +88,8 @@ export class Models {
     try {
       const startedAt = this.#now();
       const waited = !entry.running;
-      const { manifest, instance } = entry.running ?? (await entry.loading);
-      return { manifest, instance, loadMs: waited ? this.#now() - startedAt : undefined, release };
+      const { manifest, instance, folder } = entry.running ?? (await entry.loading);
+      return { manifest, instance, folder, loadMs: waited ? this.#now() - startedAt : undefined, release };
     } catch (error) {
       release();
       throw error;
@@ -172,13 +175,15 @@ export class Models {
       // Only now: a download that fails must not cost anybody a loaded model.
       this.#makeRoom(entry, described.sizeBytes);
       const instance = await engines.load(fetched.source);
-      fetched.files.read();
+      // A tokenizer is read when the first text comes.
+      if (!described.manifest.tokenizer) fetched.files.read();
       const fault = described.stated ? disagreement(described.manifest, instance) : undefined;
       if (fault !== undefined) {
         await instance.unload();
         throw new EngineError('unsupported', fault);
       }
-      const running = { manifest: withSignature(described.manifest, instance), instance, files: fetched.files };
+      const { folder } = fetched;
+      const running = { manifest: withSignature(described.manifest, instance), instance, folder, files: fetched.files };
       entry.running = running;
       void instance.lost.then((error) => {
         fetched.files.release();

@@ -1,4 +1,5 @@
 /** What should run: a version's manifest and its verified files, fetched from a source into the cache. */
+import { join } from 'node:path';
 import { LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
 import type { ModelSource } from '../engines/engine.ts';
 import type { BlobCache } from './blob-cache.ts';
@@ -17,6 +18,8 @@ export interface Described {
 /** A version whose files are here. */
 export interface Fetched {
   source: ModelSource;
+  /** Where the files lie under their own paths; undefined where the model's is the only one. */
+  folder: string | undefined;
   files: Hold;
 }
 
@@ -44,14 +47,14 @@ export class Repository {
   async fetch(target: VersionTarget, { manifest }: Described): Promise<Fetched> {
     const files = this.#blobs.hold(`${target.model}@${target.version}`, manifest.files);
     try {
-      return { source: await this.#fetchAll(target, manifest), files };
+      return { ...(await this.#fetchAll(target, manifest)), files };
     } catch (error) {
       files.release();
       throw error;
     }
   }
 
-  async #fetchAll(target: VersionTarget, manifest: Manifest): Promise<ModelSource> {
+  async #fetchAll(target: VersionTarget, manifest: Manifest): Promise<Omit<Fetched, 'files'>> {
     const paths: { file: VersionFile; path: string }[] = [];
     for (const file of manifest.files) {
       const path = await this.#blobs.fetch(file, (offset, signal) => this.#source.open(target, file, offset, signal));
@@ -60,8 +63,10 @@ export class Repository {
     const label = `${target.model}@${target.version}`;
     const [main] = paths;
     if (!main) throw new LeptonError('unavailable', `${label} has no files`);
-    const path = paths.length === 1 ? main.path : await this.#blobs.arrange(target.digest, paths);
-    return { label, format: manifest.format, path };
+    const { format } = manifest;
+    if (paths.length === 1) return { source: { label, format, path: main.path }, folder: undefined };
+    const folder = await this.#blobs.arrange(target.digest, paths);
+    return { source: { label, format, path: join(folder, main.file.path) }, folder };
   }
 }
 

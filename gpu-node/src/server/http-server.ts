@@ -1,20 +1,9 @@
 /** The node's HTTP side on plain `node:http`: a framework would cost as much as a small model's run. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import {
-  DIGEST_HEADER,
-  GRANT_HEADER,
-  LeptonError,
-  MODEL_HEADER,
-  REQUEST_ID_HEADER,
-  type Reference,
-  statusOf,
-} from '@lepton-edge/protocol';
+import { LeptonError, REQUEST_ID_HEADER, type Reference, statusOf } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
-import type { InferenceCore } from '../core/infer.ts';
 import { CallerGone } from '../core/run-queue.ts';
-import type { Catalogue } from '../models/catalogue.ts';
-import type { Models } from '../models/lifecycle.ts';
 import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
 import { control, repositoryIndex, sharedMemoryRefused } from './control.ts';
@@ -27,9 +16,11 @@ import {
   serverMetadata,
 } from './describe.ts';
 import { infer } from './infer.ts';
+import { embeddings, modelList, type OpenAiParts, oneModel } from './openai.ts';
 import { referenceOf } from './reference.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
-import { isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
+import { familyOf, isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
+import { targetOf } from './target.ts';
 import { answerTrial } from './trial.ts';
 import type { Verify } from './verify-key.ts';
 
@@ -40,10 +31,7 @@ const KEEP_ALIVE_MS = 75_000;
 const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
-export interface ServerParts {
-  core: InferenceCore;
-  models: Models;
-  catalogue: Catalogue;
+export interface ServerParts extends OpenAiParts {
   /** Lets in, or throws. */
   verify: Verify;
   /** What only a gateway asks for. */
@@ -86,7 +74,7 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
       response.destroy();
       return;
     }
-    reply = errorReply(error);
+    reply = errorReply(error, familyOf(pathOf(request)));
   }
   response.setHeader(REQUEST_ID_HEADER, requestId);
   if (parts.draining() || (reply.status === 413 && !isDrainable(request))) response.setHeader('connection', 'close');
@@ -127,6 +115,12 @@ async function dispatch(parts: ServerParts, route: Route, exchange: Exchange): P
     case 'load':
     case 'unload':
       return await control(request, catalogue, route.kind, route.model);
+    case 'openai-models':
+      return modelList(parts);
+    case 'openai-model':
+      return oneModel(parts, route.id);
+    case 'embeddings':
+      return await embeddings(parts, request, exchange.signal);
     case 'shared-memory':
       throw sharedMemoryRefused();
     default:
@@ -146,21 +140,8 @@ async function ofModel(parts: ServerParts, kind: ModelRoute, reference: Referenc
     case 'stats':
       return modelStatistics(catalogue, core.statistics, reference);
     case 'infer':
-      return await inferNamed(parts, reference, exchange);
+      return await infer(core, { ...exchange, target: await targetOf(parts, reference, exchange.request.headers) });
   }
-}
-
-/** Says in the call what a gateway says in its own: which digest the version must have. */
-async function inferNamed(parts: ServerParts, reference: Reference, { request, signal }: Exchange): Promise<Reply> {
-  const { core, models, catalogue } = parts;
-  const { model, version } = catalogue.resolve(reference);
-  const digest = await catalogue.digestOf({ model, version });
-  if (digest !== undefined) {
-    request.headers[DIGEST_HEADER] = digest;
-    delete request.headers[GRANT_HEADER];
-  }
-  const reply = await infer(core, models, { request, signal, model, version });
-  return { ...reply, headers: { ...reply.headers, [MODEL_HEADER]: `${model}@${version}` } };
 }
 
 function nothingAt(path: string): LeptonError {

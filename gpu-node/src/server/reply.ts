@@ -1,6 +1,7 @@
 /** Answers, and the one place where an error becomes one. */
 import type { ServerResponse } from 'node:http';
-import { LeptonError, statusOf } from '@lepton-edge/protocol';
+import { LeptonError, openAiFailure, SHOULD_RETRY_HEADER, shouldRetry, statusOf } from '@lepton-edge/protocol';
+import type { Family } from './route.ts';
 
 export interface Reply {
   status: number;
@@ -25,17 +26,21 @@ export function json(status: number, value: unknown, headers: Record<string, str
 }
 
 /** JSON that is text already. */
-function jsonText(status: number, body: string, headers: Record<string, string> = {}): Reply {
+export function jsonText(status: number, body: string, headers: Record<string, string> = {}): Reply {
   return { status, headers: { 'content-type': 'application/json', ...headers }, body };
 }
 
-/** The Open Inference Protocol's error body, with our code. What is not a LeptonError shows nothing of itself. */
-export function errorReply(error: unknown): Reply {
+/** An error body as the Open Inference Protocol has it, with our code, or as OpenAI has it. What is not a LeptonError shows nothing of itself. */
+export function errorReply(error: unknown, family: Family): Reply {
   const known = error instanceof LeptonError ? error : new LeptonError('internal', FIXED_SENTENCE, { cause: error });
   const headers: Record<string, string> = {};
   if (known.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(known.retryAfterSeconds));
   if (known.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer';
   if (known instanceof MethodNotAllowed) headers.allow = known.allow;
+  if (family === 'openai') {
+    headers[SHOULD_RETRY_HEADER] = String(shouldRetry(known));
+    return json(statusOf(known.code), openAiFailure(known), headers);
+  }
   const { message, code, errors } = known;
   return json(statusOf(code), { error: message, code, ...(errors ? { errors } : {}) }, headers);
 }

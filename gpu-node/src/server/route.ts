@@ -17,6 +17,9 @@ export type Route =
   | { kind: 'index' }
   | { kind: 'load' | 'unload'; model: string }
   | { kind: 'shared-memory' }
+  | { kind: 'openai-models' }
+  | { kind: 'openai-model'; id: string }
+  | { kind: 'embeddings' }
   | { kind: ModelRoute; named: NamedInPath };
 
 export type ModelRoute = 'metadata' | 'model-ready' | 'infer' | 'config' | 'stats';
@@ -32,12 +35,15 @@ const FIXED = new Map<string, Matched>([
   ['/v2/health/live', { route: { kind: 'live' }, method: 'GET' }],
   ['/v2/health/ready', { route: { kind: 'ready' }, method: 'GET' }],
   ['/v2/models/stats', { route: { kind: 'all-stats' }, method: 'GET' }],
+  ['/v1/models', { route: { kind: 'openai-models' }, method: 'GET' }],
+  ['/v1/embeddings', { route: { kind: 'embeddings' }, method: 'POST' }],
   ['/v2/repository/index', { route: { kind: 'index' }, method: 'POST' }],
   [CHALLENGE_PATH, { route: { kind: 'challenge' }, method: 'POST' }],
   [TRIAL_PATH, { route: { kind: 'trial' }, method: 'POST' }],
 ]);
 
 const MODEL = /^\/v2\/models\/([^/]+)(?:\/versions\/([^/]+))?(?:\/(ready|infer|config|stats))?$/;
+const OPENAI_MODEL = /^\/v1\/models\/([^/]+)$/;
 const CONTROL = /^\/v2\/repository\/models\/([^/]+)\/(load|unload)$/;
 const SHARED_MEMORY = /^\/v2\/(?:system|cuda)sharedmemory(?:\/|$)/;
 
@@ -50,6 +56,8 @@ export function matchRoute(path: string): Matched | undefined {
   if (SHARED_MEMORY.test(path)) return { route: { kind: 'shared-memory' } };
   const control = CONTROL.exec(path);
   if (control) return controlRoute(control);
+  const id = decoded(OPENAI_MODEL.exec(path)?.[1]);
+  if (id !== undefined) return { route: { kind: 'openai-model', id }, method: 'GET' };
   const match = MODEL.exec(path);
   const reference = decoded(match?.[1]);
   const version = decoded(match?.[2]);
@@ -67,6 +75,13 @@ function controlRoute([, segment, verb]: RegExpExecArray): Matched | undefined {
 /** Whether a path answers everybody: what asks after health, and what proves an address to a gateway. */
 export function isOpen(path: string): boolean {
   return path.startsWith('/v2/health/') || path === CHALLENGE_PATH;
+}
+
+/** Whose form an error on this path has. */
+export type Family = 'openai' | 'oip';
+
+export function familyOf(path: string): Family {
+  return /^\/v1(?:\/|$)/.test(path) ? 'openai' : 'oip';
 }
 
 function decoded(segment: string | undefined): string | undefined {

@@ -105,6 +105,8 @@ export const EmbeddingResponseBody = z.object({
       object: z.literal('embedding'),
       index: z.int(),
       embedding: z.union([z.array(z.number()), z.string()]),
+      /** Of this input: what a gpu-node says, and OpenAI does not. */
+      tokens: z.int().optional(),
     }),
   ),
   model: z.string(),
@@ -116,7 +118,8 @@ export interface EmbeddingResponse {
   model: string;
   /** One for each input, in order. */
   embeddings: readonly Float32Array[];
-  tokens: number;
+  /** Of all inputs together, or of each, which is then told, too. */
+  tokens: number | readonly number[];
 }
 
 /** The answer as JSON text. */
@@ -124,9 +127,11 @@ export function encodeEmbeddingResponse(response: EmbeddingResponse, format: Enc
   const { model, embeddings, tokens } = response;
   const data = embeddings.map((embedding, index) => {
     const value = format === 'base64' ? `"${base64(embedding)}"` : floatsText(embedding);
-    return `{"object":"embedding","index":${index},"embedding":${value}}`;
+    const own = typeof tokens === 'number' ? '' : `,"tokens":${tokens[index]}`;
+    return `{"object":"embedding","index":${index},"embedding":${value}${own}}`;
   });
-  const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;
+  const sum = typeof tokens === 'number' ? tokens : tokens.reduce((total, each) => total + each, 0);
+  const usage = `{"prompt_tokens":${sum},"total_tokens":${sum}}`;
   return `{"object":"list","data":[${data.join(',')}],"model":${JSON.stringify(model)},"usage":${usage}}`;
 }
 

@@ -1,8 +1,8 @@
 /** Counts what becomes of every request for a version and of every run, for its statistics. */
-import type { CacheStatus, Tensor, TensorSpec } from '@lepton-edge/protocol';
+import type { CacheStatus, Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import type { Resolved } from '../services/directory.ts';
+import type { KnownVersion, Resolved } from '../services/directory.ts';
 
 /** Does a request's work; on Cloudflare its time is that of the waiting in it, as no clock advances during computation. */
 export async function countRequest<T extends { cache: CacheStatus }>(
@@ -29,20 +29,20 @@ export async function countRequest<T extends { cache: CacheStatus }>(
 export async function countRun<T>(
   { metrics }: Gateway,
   { model, version }: Resolved,
-  inputs: readonly Tensor[],
+  inferences: number,
   waitUntil: WaitUntil,
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
   const outcome = await work();
   const run = { count: 1, ms: performance.now() - startedAt };
-  const inferences = itemsOf(version.manifest.inputs[0], inputs);
   metrics.count(model.id, version.version, { run, inferences }, waitUntil);
   return outcome;
 }
 
 /** A first axis that is free holds the items of a batch. */
-function itemsOf(spec: TensorSpec | undefined, inputs: readonly Tensor[]): number {
+export function itemsOf({ manifest }: KnownVersion, inputs: readonly Tensor[]): number {
+  const [spec] = manifest.inputs;
   if (spec?.shape[0] !== -1) return 1;
   return inputs.find(({ name }) => name === spec.name)?.shape[0] ?? 1;
 }

@@ -6,9 +6,8 @@ import {
   LeptonError,
   type Placement,
   type Reference,
-  type TokenizerSpec,
 } from '@lepton-edge/protocol';
-import { cutTo, embed as embedTokens } from '@lepton-edge/text';
+import { cutTo, embed as embedTokens, type TextTokenizer, TOKEN_BUDGET, textSpecOf, tokensOf } from '@lepton-edge/text';
 import { responseKey } from '../cache/response-key.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
@@ -16,8 +15,9 @@ import { stickyPoint } from '../dispatch/choose-target.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { countRequest } from './count.ts';
+import { embedOnNodes } from './embed-on-node.ts';
 import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
-import { type Embedding, KnownEmbeddings } from './known-embeddings.ts';
+import { type EmbeddedText, KnownEmbeddings } from './known-embeddings.ts';
 import { type RunInput, type RunOutcome, run } from './run.ts';
 import type { Timings } from './timings.ts';
 
@@ -43,9 +43,6 @@ export interface EmbedAnswer {
   cache: CacheStatus;
 }
 
-/** A padded run of this many tokens is work enough for any model, and little enough for an isolate's memory. */
-const TOKEN_BUDGET = 4_096;
-
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAnswer> {
   const { principal, timings, waitUntil } = call;
@@ -59,47 +56,104 @@ export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAns
 async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Promise<EmbedAnswer> {
   const { version } = target;
   checkState(version);
-  const spec = textSpecOf(version);
-  const tokenizer = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
-  const items = call.inputs.map((input, i) => {
-    const subject = call.inputs.length === 1 ? 'input' : `input ${i}`;
-    return typeof input === 'string' ? tokenizer.encode(input, subject) : tokenizer.fromTokens(input, subject);
-  });
+  const { embedding: spec } = textSpecOf(version, version.manifest);
   const asked = readPlacement(call.place);
   const isCached = asked === undefined && isCacheable(version);
   const scope = isCached ? cacheScope(target, call.principal) : undefined;
+  const { items, compute } = await planWork(gateway, call, { target, asked, scope });
   const known = new KnownEmbeddings(gateway.responses, version, scope);
-  const embeddings = await known.find(items);
-  const missing = items.flatMap((_item, i) => (embeddings[i] ? [] : [i]));
+  const texts = await known.find(items);
+  const missing = items.flatMap((_item, i) => (texts[i] ? [] : [i]));
   let placement: Placement = 'cache';
-  const computed = await embedTokens(
-    missing.map((i) => items[i] as number[]),
-    {
-      tokenizer,
-      embedding: spec.embedding,
-      inputs: version.manifest.inputs,
-      tokenBudget: tokenBudgetOf(version),
-      maxBatchSize: version.maxBatchSize,
-      async run(inputs) {
-        const input = { target, inputs, outputs: [spec.embedding.output], asked, requestId: call.requestId };
-        const outcome = await runShared(gateway, call, input, scope);
-        placement = outcome.placement;
-        return outcome.outputs;
-      },
-    },
-  );
-  missing.forEach((item, i) => {
-    const embedding = computed[i] as Float32Array<ArrayBuffer>;
-    embeddings[item] = embedding;
-    known.put(item, embedding);
-  });
+  if (missing.length > 0) {
+    const computed = await compute(missing);
+    placement = computed.placement;
+    missing.forEach((item, i) => {
+      const text = computed.texts[i] as EmbeddedText;
+      texts[item] = text;
+      known.put(item, text);
+    });
+  }
+  const all = texts as EmbeddedText[];
   return {
     version,
-    embeddings: embeddings.map((embedding) => cutTo(embedding as Embedding, spec.embedding, call.dimensions)),
-    tokens: items.reduce((sum, item) => sum + item.length, 0),
+    embeddings: all.map(({ embedding }) => cutTo(embedding, spec, call.dimensions)),
+    tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
     placement,
     cache: !isCached ? 'bypass' : missing.length === 0 ? 'hit' : 'miss',
   };
+}
+
+interface Plan {
+  target: Resolved;
+  asked: 'edge' | 'node' | undefined;
+  /** Who shares what is computed; undefined: nobody. */
+  scope: string | undefined;
+}
+
+interface Work {
+  /** What stands for each input in the cache: its tokens, or what came where only a node can tell them. */
+  items: readonly EmbeddingInput[];
+  /** @param missing places of the items to embed */
+  compute(missing: readonly number[]): Promise<{ texts: EmbeddedText[]; placement: Placement }>;
+}
+
+async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<Work> {
+  const { version } = plan.target;
+  const spec = textSpecOf(version, version.manifest);
+  const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
+  if ('tooLarge' in loaded) {
+    const { inputs, requestId, timings, waitUntil } = call;
+    const { target, asked } = plan;
+    const shared = { target, asked, tooLarge: loaded.tooLarge, requestId, timings, waitUntil };
+    const onNodes = (places: readonly number[]) =>
+      embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
+    const compute: Work['compute'] = async (missing) => {
+      try {
+        return await onNodes(missing);
+      } catch (error) {
+        const isPart = missing.length < inputs.length;
+        if (!isPart || !(error instanceof LeptonError && error.code === 'invalid_request')) throw error;
+        // It names an input by its place among those that were sent.
+        return await onNodes([...inputs.keys()]);
+      }
+    };
+    return { items: inputs, compute };
+  }
+  const items = tokensOf(loaded.tokenizer, call.inputs);
+  const compute: Work['compute'] = (missing) => {
+    const rows = missing.map((i) => items[i] as number[]);
+    return embedHere(gateway, call, plan, loaded.tokenizer, spec.embedding, rows);
+  };
+  return { items, compute };
+}
+
+/** Tokens are made and embeddings pooled in this isolate; the model runs where placement says. */
+async function embedHere(
+  gateway: Gateway,
+  call: EmbedCall,
+  { target, asked, scope }: Plan,
+  tokenizer: TextTokenizer,
+  embedding: EmbeddingSpec,
+  items: readonly number[][],
+): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
+  const { version } = target;
+  let placement: Placement = 'cache';
+  const embeddings = await embedTokens(items, {
+    tokenizer,
+    embedding,
+    inputs: version.manifest.inputs,
+    tokenBudget: tokenBudgetOf(version),
+    maxBatchSize: version.maxBatchSize,
+    async run(inputs) {
+      const input = { target, inputs, outputs: [embedding.output], asked, requestId: call.requestId };
+      const outcome = await runShared(gateway, call, input, scope);
+      placement = outcome.placement;
+      return outcome.outputs;
+    },
+  });
+  const tokens = items.map((item) => item.length);
+  return { texts: embeddings.map((each, i) => ({ embedding: each, tokens: tokens[i] as number })), placement };
 }
 
 /** Identical runs under way are one. */
@@ -114,17 +168,6 @@ async function runShared(
   const { digest } = input.target.version;
   const key = await responseKey({ scope, versionDigest: digest, outputs: input.outputs, inputs: input.inputs });
   return await gateway.runs.run(key, work, waitUntil);
-}
-
-/** @throws LeptonError `invalid_request` for a model that is not of texts */
-function textSpecOf({ model, version, manifest }: KnownVersion): {
-  tokenizer: TokenizerSpec;
-  embedding: EmbeddingSpec;
-} {
-  const { tokenizer, embedding } = manifest;
-  if (tokenizer && embedding) return { tokenizer, embedding };
-  const message = `${model}@${version} makes no embeddings: its manifest has no tokenizer and embedding; use /v2/models/${model}/infer`;
-  throw new LeptonError('invalid_request', message, { errors: [{ path: 'model', message }] });
 }
 
 /** Less where a run of so much would be too long for the edge. */

@@ -1,12 +1,19 @@
 /** Embeddings this isolate remembers, text by text: of a request only what is missing is computed. */
+import type { EmbeddingInput, Tensor } from '@lepton-edge/protocol';
 import type { ResponseCache } from '../cache/response-cache.ts';
 import { responseKey } from '../cache/response-key.ts';
 import type { KnownVersion } from '../services/directory.ts';
 
-export type Embedding = Float32Array<ArrayBuffer>;
+/** A text, embedded in all dimensions. */
+export interface EmbeddedText {
+  embedding: Float32Array<ArrayBuffer>;
+  /** How many it was. */
+  tokens: number;
+}
 
 /** Stands for the pooled embedding among the outputs of a version: no output can be named so. */
 const EMBEDDING = '\u0000embedding';
+const TOKENS = '\u0000tokens';
 
 export class KnownEmbeddings {
   readonly #responses: ResponseCache;
@@ -21,29 +28,44 @@ export class KnownEmbeddings {
     this.#scope = scope;
   }
 
-  /** The embeddings of these token ids that are known, at their places. */
-  async find(items: readonly (readonly number[])[]): Promise<(Embedding | undefined)[]> {
+  /** What is known of these token ids, or of these texts where nobody knows their ids, at their places. */
+  async find(items: readonly EmbeddingInput[]): Promise<(EmbeddedText | undefined)[]> {
     const scope = this.#scope;
     if (scope === undefined) return items.map(() => undefined);
-    this.#keys = await Promise.all(items.map((ids) => this.#keyOf(scope, ids)));
-    return this.#keys.map((key) => this.#responses.get(key)?.[0]?.data as Embedding | undefined);
+    this.#keys = await Promise.all(items.map((item) => this.#keyOf(scope, item)));
+    return this.#keys.map((key) => {
+      const [embedding, tokens] = this.#responses.get(key) ?? [];
+      if (!embedding || !tokens) return undefined;
+      return {
+        embedding: embedding.data as Float32Array<ArrayBuffer>,
+        tokens: (tokens.data as Int32Array)[0] as number,
+      };
+    });
   }
 
-  /** Remembers the embedding of the item at `index` of those that were looked for. */
-  put(index: number, data: Embedding): void {
+  /** Remembers the item at `index` of those that were looked for. */
+  put(index: number, { embedding, tokens }: EmbeddedText): void {
     const key = this.#keys[index];
     if (key === undefined) return;
     const { ttlSeconds } = this.#version.manifest.cache;
-    this.#responses.put(key, [{ name: EMBEDDING, datatype: 'FP32', shape: [data.length], data }], ttlSeconds);
+    const outputs: Tensor[] = [
+      { name: EMBEDDING, datatype: 'FP32', shape: [embedding.length], data: embedding },
+      { name: TOKENS, datatype: 'INT32', shape: [1], data: Int32Array.of(tokens) },
+    ];
+    this.#responses.put(key, outputs, ttlSeconds);
   }
 
-  async #keyOf(scope: string, ids: readonly number[]): Promise<string> {
-    const data = Int32Array.from(ids);
-    return await responseKey({
-      scope,
-      versionDigest: this.#version.digest,
-      outputs: [EMBEDDING],
-      inputs: [{ name: 'ids', datatype: 'INT32', shape: [ids.length], data }],
-    });
+  async #keyOf(scope: string, item: EmbeddingInput): Promise<string> {
+    const versionDigest = this.#version.digest;
+    return await responseKey({ scope, versionDigest, outputs: [EMBEDDING], inputs: [tensorOf(item)] });
   }
+}
+
+/** As UTF-16: UTF-8 has no half of a surrogate pair, which is a text, too. */
+function tensorOf(item: EmbeddingInput): Tensor {
+  const shape = [item.length];
+  if (typeof item !== 'string') return { name: 'ids', datatype: 'INT32', shape, data: Int32Array.from(item) };
+  const data = new Uint16Array(item.length);
+  for (let i = 0; i < item.length; i++) data[i] = item.charCodeAt(i);
+  return { name: 'text', datatype: 'UINT16', shape, data };
 }

@@ -6,7 +6,8 @@ import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import { type PlaceDecision, place } from '../dispatch/place.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
-import { countRun } from './count.ts';
+import type { NodeAnswer } from './call-node.ts';
+import { countRun, itemsOf } from './count.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Timings } from './timings.ts';
@@ -37,7 +38,8 @@ export async function run(
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const { target, inputs } = input;
-  return await countRun(gateway, target, inputs, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+  const items = itemsOf(target.version, inputs);
+  return await countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
 }
 
 async function runPlaced(
@@ -46,23 +48,24 @@ async function runPlaced(
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { decision, nodes } = await decide(gateway, input.target, input.asked, waitUntil, input.inputs);
-  switch (decision.kind) {
-    case 'refused': {
-      const { code, message } = decision;
-      throw new LeptonError(code, message, code === 'no_placement' ? { retryAfterSeconds: 2 } : {});
-    }
-    case 'edge':
-      try {
-        return await runAtEdge(gateway, input, timings, waitUntil);
-      } catch (error) {
-        const order = elsewhere(error, decision.otherwise, nodes);
-        if (order.length === 0) throw error;
-        return await runOnNodes(gateway, order, input, timings);
-      }
-    case 'node':
-      return await runOnNodes(gateway, inOrder(decision.ids, nodes), input, timings);
+  const { version } = input.target;
+  const edge = { unavailable: tooLargeForEdge(version, input.inputs) };
+  const { decision, nodes } = await decide(gateway, input.target, input.asked, waitUntil, edge);
+  if (decision.kind !== 'edge') return await runOnNodes(gateway, nodesOf(decision, nodes), input, timings);
+  try {
+    return await runAtEdge(gateway, input, timings, waitUntil);
+  } catch (error) {
+    const order = elsewhere(error, decision.otherwise, nodes);
+    if (order.length === 0) throw error;
+    return await runOnNodes(gateway, order, input, timings);
   }
+}
+
+/** The nodes to try, in this order. @throws LeptonError where placement refused */
+export function nodesOf(decision: PlaceDecision, nodes: readonly LiveNode[]): LiveNode[] {
+  if (decision.kind !== 'refused') return inOrder(decision.kind === 'node' ? decision.ids : [], nodes);
+  const { code, message } = decision;
+  throw new LeptonError(code, message, code === 'no_placement' ? { retryAfterSeconds: 2 } : {});
 }
 
 /** Where to run what the edge had no place for after all. */
@@ -74,13 +77,16 @@ function inOrder(ids: readonly string[], nodes: readonly LiveNode[]): LiveNode[]
   return ids.slice(0, MAX_NODES_TRIED).flatMap((id) => nodes.find((node) => node.id === id) ?? []);
 }
 
-/** Where a version would run now, and the nodes that are ready. */
+/**
+ * Where a version would run now, and the nodes that are ready.
+ * @param edge why this request is none for the edge: of its version, or now
+ */
 export async function decide(
   gateway: Gateway,
   { model, version }: Resolved,
   asked: 'edge' | 'node' | undefined,
   waitUntil: WaitUntil,
-  inputs: readonly Tensor[] = [],
+  edge: { ineligible?: string; unavailable?: string | undefined } = {},
 ): Promise<{ decision: PlaceDecision; nodes: readonly LiveNode[] }> {
   const { manifest, digest, edgeEligible, edgeReason } = version;
   const { policy, regions } = manifest.placement;
@@ -89,8 +95,8 @@ export async function decide(
     policy,
     asked,
     edge: {
-      ineligible: edgeEligible ? undefined : (edgeReason ?? 'its admission did not allow it'),
-      unavailable: gateway.edge.unavailableFor(model.id) ?? tooLargeForEdge(version, inputs),
+      ineligible: edgeEligible ? edge.ineligible : (edgeReason ?? 'its admission did not allow it'),
+      unavailable: gateway.edge.unavailableFor(model.id) ?? edge.unavailable,
     },
     nodes: nodes.map(({ id, region, heartbeat }) => ({
       id,
@@ -137,10 +143,22 @@ async function runOnNodes(
   input: RunInput,
   timings: Timings,
 ): Promise<RunOutcome> {
+  const ask = (node: LiveNode) => runOnNode(gateway, node, input, timings);
+  const { value, placement } = await askNodes(gateway, nodes, timings, ask);
+  return { outputs: value, placement };
+}
+
+/** Asks one after the other until one has answered, or says what would be said anywhere. @throws LeptonError of the last one */
+export async function askNodes<T>(
+  gateway: Gateway,
+  nodes: readonly LiveNode[],
+  timings: Timings,
+  ask: (node: LiveNode) => Promise<NodeAnswer<T>>,
+): Promise<{ value: T; placement: Placement }> {
   let last: LeptonError | undefined;
   for (const node of nodes) {
-    const answer = await timings.measure('node', () => runOnNode(gateway, node, input, timings));
-    if (answer.ok) return { outputs: answer.outputs, placement: `node:${node.id}` };
+    const answer = await timings.measure('node', () => ask(node));
+    if (answer.ok) return { value: answer.value, placement: `node:${node.id}` };
     if (answer.kind === 'refused' || answer.error.code === 'deadline_exceeded') throw answer.error;
     if (answer.kind === 'lost') gateway.fleet.failed(node.id);
     last = answer.error;

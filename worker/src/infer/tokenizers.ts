@@ -7,10 +7,22 @@ import type { KnownVersion } from '../services/directory.ts';
 
 /** One file may be as long as all of them together: whatever version creation has accepted is served. */
 const MAX_BYTES = 32 * 1024 * 1024;
+/** One whose file is longer takes more memory than this, and to find that out takes even more. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+/** Beside ONNX Runtime and the cache. */
+const MAX_HEAP_BYTES = 40_000_000;
+const TOO_LARGE_KEPT = 1000;
+
+const LIMITS = { maxHeapBytes: MAX_HEAP_BYTES };
+
+/** `tooLarge` says why it is not for an isolate. */
+export type Loaded = { tokenizer: TextTokenizer } | { tooLarge: string };
 
 export class Tokenizers {
   readonly #blobs: R2Bucket;
   readonly #loaded = new LRUCache<string, TextTokenizer>({ maxSize: MAX_BYTES });
+  /** Of versions, why their tokenizers are not for an isolate. */
+  readonly #tooLarge = new LRUCache<string, string>({ max: TOO_LARGE_KEPT });
   readonly #reads = new SingleFlight<ArrayBuffer>();
 
   constructor(blobs: R2Bucket) {
@@ -18,12 +30,25 @@ export class Tokenizers {
   }
 
   /** @throws LeptonError `unavailable` when its file cannot be read now */
-  async get(version: KnownVersion, spec: TokenizerSpec, waitUntil: WaitUntil): Promise<TextTokenizer> {
-    const known = this.#loaded.get(version.digest);
-    if (known) return known;
+  async get(version: KnownVersion, spec: TokenizerSpec, waitUntil: WaitUntil): Promise<Loaded> {
+    const { digest } = version;
+    const known = this.#loaded.get(digest);
+    if (known) return { tokenizer: known };
+    const tooLarge = this.#tooLarge.get(digest) ?? tooLongFile(version, spec);
+    if (tooLarge !== undefined) return { tooLarge };
+    try {
+      return { tokenizer: await this.#load(version, spec, waitUntil) };
+    } catch (error) {
+      if (!(error instanceof LeptonError && error.code === 'no_placement')) throw error;
+      this.#tooLarge.set(digest, error.message);
+      return { tooLarge: error.message };
+    }
+  }
+
+  async #load(version: KnownVersion, spec: TokenizerSpec, waitUntil: WaitUntil): Promise<TextTokenizer> {
     const file = await this.#reads.run(version.digest, () => this.#read(version, spec), waitUntil);
     // Whoever shared the read finds it loaded.
-    const loaded = this.#loaded.get(version.digest) ?? loadTokenizer(new Uint8Array(file), spec);
+    const loaded = this.#loaded.get(version.digest) ?? loadTokenizer(new Uint8Array(file), spec, LIMITS);
     this.#loaded.set(version.digest, loaded, { size: Math.max(1, file.byteLength) });
     return loaded;
   }
@@ -36,4 +61,10 @@ export class Tokenizers {
     const sentence = `${path} of ${version.model}@${version.version} cannot be read from storage now`;
     throw new LeptonError('unavailable', sentence, { retryAfterSeconds: 2 });
   }
+}
+
+function tooLongFile({ manifest }: KnownVersion, { path }: TokenizerSpec): string | undefined {
+  const size = manifest.files.find((file) => file.path === path)?.sizeBytes ?? 0;
+  if (size <= MAX_FILE_BYTES) return undefined;
+  return `${path}: it has ${size} bytes, and an isolate reads a tokenizer of at most ${MAX_FILE_BYTES}`;
 }

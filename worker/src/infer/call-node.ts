@@ -1,0 +1,102 @@
+/** One call of a node, signed by the gateway, and what its failure means. */
+import {
+  DIGEST_HEADER,
+  GRANT_HEADER,
+  isErrorCode,
+  LeptonError,
+  OpenAiFailure,
+  REQUEST_ID_HEADER,
+} from '@lepton-edge/protocol';
+import { z } from 'zod';
+import type { Gateway } from '../context.ts';
+import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { KnownVersion } from '../services/directory.ts';
+import type { Timings } from './timings.ts';
+
+/** Long enough for a node to fetch and load a model first. */
+const NODE_TIMEOUT_MS = 60_000;
+
+export type NodeAnswer<T> =
+  | { ok: true; value: T }
+  /**
+   * `refused`: the request is at fault, and would be anywhere. `busy`: another node may have room, or the model. `lost`: the
+   * node itself does not work as it should, and is better left alone for a while.
+   */
+  | { ok: false; kind: 'refused' | 'busy' | 'lost'; error: LeptonError };
+
+const Failure = z.union([
+  z.object({ error: z.string(), code: z.string().optional() }),
+  OpenAiFailure.transform(({ error: { message, code } }) => ({ error: message, code: code ?? undefined })),
+]);
+
+export interface NodeCall<T> {
+  version: KnownVersion;
+  /** Begins with `/`. */
+  path: string;
+  headers: Record<string, string>;
+  body: BodyInit;
+  requestId: string;
+  /** Reads an answer of status 200. */
+  read(response: Response): Promise<T>;
+}
+
+/** Never rejects. */
+export async function callNode<T>(
+  gateway: Gateway,
+  node: LiveNode,
+  { version, path, headers, body, requestId, read }: NodeCall<T>,
+  timings: Timings,
+): Promise<NodeAnswer<T>> {
+  const [call, grant] = await Promise.all([
+    gateway.signer.callToken(node),
+    gateway.signer.grantToken(node, { model: version.model, version: version.version, digest: version.digest }),
+  ]);
+  try {
+    const response = await gateway.fetch(`${node.heartbeat.url.replace(/\/+$/, '')}${path}`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: {
+        ...headers,
+        authorization: `Bearer ${call}`,
+        // Numbers gain little, and it would be undone here at once.
+        'accept-encoding': 'identity',
+        [DIGEST_HEADER]: version.digest,
+        [GRANT_HEADER]: grant,
+        [REQUEST_ID_HEADER]: requestId,
+      },
+      body,
+      signal: AbortSignal.timeout(NODE_TIMEOUT_MS),
+    });
+    timings.addRemote('node', response.headers.get('server-timing'));
+    return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
+  } catch (cause) {
+    return { ok: false, kind: 'lost', error: silence(cause, node) };
+  }
+}
+
+/** No answer, half of one, or one that is none. */
+function silence(cause: unknown, { name }: LiveNode): LeptonError {
+  if (cause instanceof DOMException && cause.name === 'TimeoutError') {
+    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${NODE_TIMEOUT_MS / 1000} s`, {
+      cause,
+    });
+  }
+  return new LeptonError('no_placement', `node "${name}" did not answer`, { cause, retryAfterSeconds: 2 });
+}
+
+/** What a node refuses because of the request is the caller's answer; anything else may go better elsewhere. */
+async function failure(response: Response, node: LiveNode): Promise<NodeAnswer<never>> {
+  const parsed = Failure.safeParse(await response.json().catch(() => undefined));
+  const { error: message, code } = parsed.data ?? { error: `status ${response.status}` };
+  if (code === undefined || !isErrorCode(code) || code === 'unauthenticated' || code === 'internal') {
+    const sentence = `node "${node.name}" failed: ${message}`;
+    return { ok: false, kind: 'lost', error: new LeptonError('no_placement', sentence, { retryAfterSeconds: 2 }) };
+  }
+  const isBusy = response.status === 429 || response.status >= 500;
+  const retryAfterSeconds = Number(response.headers.get('retry-after')) || 1;
+  return {
+    ok: false,
+    kind: isBusy ? 'busy' : 'refused',
+    error: new LeptonError(code, message, isBusy ? { retryAfterSeconds } : {}),
+  };
+}

@@ -1,0 +1,68 @@
+/** Embeddings of a version whose tokenizer is too large for an isolate: a node tokenises, runs and pools. */
+import { type EmbeddingInput, EmbeddingResponseBody, LeptonError, type Placement } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway } from '../context.ts';
+import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { Resolved } from '../services/directory.ts';
+import { callNode, type NodeAnswer } from './call-node.ts';
+import { countRun } from './count.ts';
+import type { EmbeddedText } from './known-embeddings.ts';
+import { askNodes, decide, nodesOf } from './run.ts';
+import type { Timings } from './timings.ts';
+
+export interface NodeEmbedCall {
+  target: Resolved;
+  inputs: readonly EmbeddingInput[];
+  /** Why the isolate cannot read texts for this version. */
+  tooLarge: string;
+  asked: 'edge' | 'node' | undefined;
+  requestId: string;
+  timings: Timings;
+  waitUntil: WaitUntil;
+}
+
+/** All dimensions of each, in order; however many runs the node makes of it count as one. @throws LeptonError as placement and the nodes do */
+export async function embedOnNodes(
+  gateway: Gateway,
+  call: NodeEmbedCall,
+): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
+  const { target, inputs, timings, waitUntil } = call;
+  return await countRun(gateway, target, inputs.length, waitUntil, async () => {
+    const edge = { ineligible: call.tooLarge };
+    const { decision, nodes } = await decide(gateway, target, call.asked, waitUntil, edge);
+    const order = nodesOf(decision, nodes);
+    const { value, placement } = await askNodes(gateway, order, timings, (node) => embedOnNode(gateway, node, call));
+    return { texts: value, placement };
+  });
+}
+
+async function embedOnNode(
+  gateway: Gateway,
+  node: LiveNode,
+  { target: { version }, inputs, requestId, timings }: NodeEmbedCall,
+): Promise<NodeAnswer<EmbeddedText[]>> {
+  const model = `${version.model}@${version.version}`;
+  const request = {
+    version,
+    path: '/v1/embeddings',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
+    requestId,
+    read: async (response: Response) => readTexts(await response.json(), inputs.length),
+  };
+  return await callNode(gateway, node, request, timings);
+}
+
+/** @throws Error for what is no answer to so many inputs */
+function readTexts(value: unknown, count: number): EmbeddedText[] {
+  const { data } = EmbeddingResponseBody.parse(value);
+  const texts = data.flatMap(({ embedding, tokens }) =>
+    typeof embedding === 'string' && tokens !== undefined ? [{ embedding: floatsOf(embedding), tokens }] : [],
+  );
+  if (texts.length === count) return texts;
+  throw new LeptonError('internal', `expected ${count} embeddings in base64 with their tokens, got ${texts.length}`);
+}
+
+function floatsOf(base64: string): Float32Array<ArrayBuffer> {
+  return new Float32Array(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
+}
