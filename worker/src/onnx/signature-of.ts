@@ -45,11 +45,11 @@ export function specOf({ name, type }: onnx.IValueInfoProto): { spec: TensorSpec
     const help = 'export the model with shapes, or add them with onnx.shape_inference.infer_shapes';
     return { problem: `has no shape, so not even its rank is known: ${help}` };
   }
-  const dims = (tensor.shape.dim ?? []).map(({ dimValue }) => Number(dimValue ?? 0));
+  const dims = (tensor.shape.dim ?? []).map(({ dimValue }) => Number(dimValue ?? DYNAMIC));
   if (dims.length > MAX_RANK) return { problem: `has ${dims.length} dimensions, at most ${MAX_RANK} are supported` };
   const absurd = dims.find((dim) => dim > Number.MAX_SAFE_INTEGER);
   if (absurd !== undefined) return { problem: `has a dimension of ${absurd}, more than can be counted` };
-  return { spec: { name: name ?? '', datatype, shape: dims.map((dim) => (dim > 0 ? dim : DYNAMIC)) } };
+  return { spec: { name: name ?? '', datatype, shape: dims.map((dim) => Math.max(DYNAMIC, dim)) } };
 }
 
 /**

@@ -9,7 +9,7 @@ import { stepAdmissions } from './step.ts';
 const digest = `sha256:${'a'.repeat(64)}`;
 
 /** A version in admission, no node, and a trial Worker whose calls are `load`. */
-async function admitting(load: () => Promise<unknown>) {
+async function admitting(load: (model: { digest: string }) => Promise<unknown>) {
   const db = openDatabase(openD1().binding as D1Database);
   const clock = { now: 1_000 };
   const at = { createdAt: 0, createdBy: 'key_1' };
@@ -90,5 +90,29 @@ describe('an admission', () => {
     expect((await db.select().from(versions)).map(({ state }) => state)).toEqual(['archived']);
     expect(await db.select().from(auditLog)).toEqual([]);
     expect(await db.select().from(admissions)).toEqual([]);
+  });
+
+  it('takes the first version of every team before the second of any, however long the first takes', async () => {
+    const tried: string[] = [];
+    const { gateway, db } = await admitting(async ({ digest }) => {
+      tried.push(digest);
+      throw new Error('not now');
+    });
+    const [model] = await db.select().from(models);
+    const [version] = await db.select().from(versions);
+    if (!model || !version) throw new Error('expected a version in admission');
+    await db.insert(teams).values({ id: 'team_2', name: 'two', createdAt: 0 });
+    await db.insert(models).values({ ...model, id: 'mod_2', name: 'other', teamId: 'team_2' });
+    const later = [
+      { id: 'ver_2', version: 2, digest: 'm@2' },
+      { id: 'ver_3', version: 3, digest: 'm@3' },
+      { id: 'ver_4', version: 1, digest: 'other@1', modelId: 'mod_2' },
+      { id: 'ver_5', version: 2, digest: 'other@2', modelId: 'mod_2' },
+    ];
+    await db.insert(versions).values(later.map((more) => ({ ...version, ...more })));
+    const waiting = { step: 'node', controlFlow: 'none', notBefore: 0 } as const;
+    await db.insert(admissions).values(later.map(({ id }) => ({ versionId: id, ...waiting })));
+    await stepAdmissions(gateway);
+    expect(tried).toEqual([digest, 'other@1', 'm@2', 'other@2', 'm@3']);
   });
 });

@@ -61,11 +61,6 @@ export async function stepAdmissions(gateway: Gateway): Promise<number | undefin
   return first?.time;
 }
 
-/** How many versions of the same team came before: the first of every team goes before the second of any. */
-const placeInTeam = sql`(SELECT COUNT(*) FROM admissions earlier
-  JOIN versions v ON v.id = earlier.version_id JOIN models m ON m.id = v.model_id
-  WHERE m.team_id = models.team_id AND earlier.version_id < admissions.version_id)`;
-
 /**
  * One step. That it is tried is written before, so that a version whose step cannot be kept, or ends the isolate, is left
  * for others after a while, and given up after some tries.
@@ -87,16 +82,30 @@ async function advance(gateway: Gateway, candidate: Candidate): Promise<void> {
   }
 }
 
+/**
+ * The first version of every team goes before the second of any. Places are counted in one pass: counting for each version
+ * those before it takes half a second where a thousand wait.
+ */
 async function nextCandidate({ db, now }: Gateway): Promise<Candidate | undefined> {
+  const place = sql<number>`ROW_NUMBER() OVER (PARTITION BY ${models.teamId} ORDER BY ${admissions.versionId})`;
+  const queue = db.$with('queue').as(
+    db
+      .select({ versionId: admissions.versionId, place: place.as('place') })
+      .from(admissions)
+      .innerJoin(versions, eq(versions.id, admissions.versionId))
+      .innerJoin(models, eq(models.id, versions.modelId)),
+  );
   const [row] = await db
+    .with(queue)
     .select({ admission: admissions, version: versions, model: models, objectKey: artifacts.key })
     .from(admissions)
+    .innerJoin(queue, eq(queue.versionId, admissions.versionId))
     .innerJoin(versions, eq(versions.id, admissions.versionId))
     .innerJoin(models, eq(models.id, versions.modelId))
     // The model's own file is the first.
     .innerJoin(artifacts, sql`artifacts.digest = versions.manifest ->> '$.files[0].digest'`)
     .where(lte(admissions.notBefore, now()))
-    .orderBy(asc(placeInTeam), asc(admissions.notBefore), asc(admissions.versionId))
+    .orderBy(asc(queue.place), asc(admissions.notBefore), asc(admissions.versionId))
     .limit(1);
   if (!row) return undefined;
   const { step, attempts, controlFlow } = row.admission;
