@@ -5,10 +5,8 @@ import { LRUCache } from 'lru-cache';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import type { KnownVersion } from '../services/directory.ts';
 
-/** One file may be as long as all of them together: whatever version creation has accepted is served. */
-const MAX_BYTES = 32 * 1024 * 1024;
-/** One whose file is longer takes more memory than this, and to find that out takes even more. */
-const MAX_FILE_BYTES = 8 * 1024 * 1024;
+/** Of all files together, and so of each: a longer one takes more memory than there is, and to find that out takes even more. */
+const MAX_BYTES = 8 * 1024 * 1024;
 /** Beside ONNX Runtime and the cache. */
 const MAX_HEAP_BYTES = 40_000_000;
 const TOO_LARGE_KEPT = 1000;
@@ -65,6 +63,6 @@ export class Tokenizers {
 
 function tooLongFile({ manifest }: KnownVersion, { path }: TokenizerSpec): string | undefined {
   const size = manifest.files.find((file) => file.path === path)?.sizeBytes ?? 0;
-  if (size <= MAX_FILE_BYTES) return undefined;
-  return `${path}: it has ${size} bytes, and an isolate reads a tokenizer of at most ${MAX_FILE_BYTES}`;
+  if (size <= MAX_BYTES) return undefined;
+  return `${path}: it has ${size} bytes, and an isolate reads a tokenizer of at most ${MAX_BYTES}`;
 }
