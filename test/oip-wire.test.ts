@@ -227,6 +227,8 @@ describe('what is not served', () => {
 
   it('the server says what is', async () => {
     const { body } = await call('GET', '/v2');
-    expect(body).toMatchObject({ extensions: ['binary_tensor_data', 'parameters'] });
+    expect(body).toMatchObject({
+      extensions: ['binary_tensor_data', 'parameters', 'model_configuration', 'statistics'],
+    });
   });
 });
