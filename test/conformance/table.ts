@@ -5,11 +5,13 @@ import { REFERENCE_ROWS } from './rows/references.ts';
 import { SERVER_ROWS } from './rows/server.ts';
 import { TENSOR_DATA_ROWS } from './rows/tensor-data.ts';
 import { TRITON_ROWS } from './rows/triton.ts';
+import { WIRE_ROWS } from './rows/wire.ts';
 
 export const TABLE: readonly Row[] = [
   ...SERVER_ROWS,
   ...INFERENCE_ROWS,
   ...TENSOR_DATA_ROWS,
+  ...WIRE_ROWS,
   ...TRITON_ROWS,
   ...REFERENCE_ROWS,
 ];
