@@ -24,7 +24,7 @@ import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
 
 /** Of the extensions that Triton names, those served here. */
-const EXTENSIONS = ['binary_tensor_data', 'parameters', 'model_configuration', 'statistics'];
+const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'parameters', 'statistics'];
 
 export const inferRoutes = new Hono<AppEnv>();
 
