@@ -1,5 +1,6 @@
 /** One inference, without HTTP: a place in the model's queue, the model itself, the checks, the run. */
 import {
+  batchItems,
   checkInputs,
   completeRawInput,
   type InferRequest,
@@ -119,6 +120,7 @@ export class InferenceCore {
       const { instance, manifest } = lease;
       const { inputs } = completeRawInput(request, manifest.inputs);
       checkInputs(inputs, manifest.inputs);
+      const inferences = batchItems(manifest.inputs, inputs);
       const outputs = outputNames(request, manifest.outputs);
       const task = () => instance.run({ inputs, outputs });
       const askedAt = performance.now();
@@ -134,6 +136,7 @@ export class InferenceCore {
         phases: { queueMs: queuedMs, loadMs: lease.loadMs, runMs: value.runMs },
       };
       const measured = {
+        inferences,
         inputMs: askedAt - checkedAt,
         queueMs: Math.max(0, answeredAt - askedAt - value.runMs),
         runMs: value.runMs,

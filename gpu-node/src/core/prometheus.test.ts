@@ -3,7 +3,7 @@ import { toPrometheus } from './prometheus.ts';
 import { Statistics } from './statistics.ts';
 
 const statistics = new Statistics();
-const measured = { queueMs: 1, inputMs: 0, runMs: 2, outputMs: 0, loadMs: 500 };
+const measured = { inferences: 1, queueMs: 1, inputMs: 0, runMs: 2, outputMs: 0, loadMs: 500 };
 statistics.succeeded('m', 3, { ...measured, totalMs: 4 });
 statistics.succeeded('m', 3, { ...measured, totalMs: 20_000 });
 statistics.failed('m', 3, 1);

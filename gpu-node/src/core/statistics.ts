@@ -16,6 +16,8 @@ export interface VersionCounters {
   readonly version: number;
   /** Answered. */
   success: Total;
+  /** Of those that were answered, the items of all batches. */
+  inferences: number;
   /** Failed after they had their place: wrong inputs, a model that cannot be loaded, a run that failed. */
   fail: Total;
   /** Refused because the queue was full. */
@@ -36,6 +38,7 @@ export interface VersionCounters {
 }
 
 export interface Measured {
+  inferences: number;
   totalMs: number;
   queueMs: number;
   inputMs: number;
@@ -58,6 +61,7 @@ export class Statistics {
     const counters = this.#of(model, version);
     const { totalMs, loadMs } = measured;
     add(counters.success, totalMs);
+    counters.inferences += measured.inferences;
     add(counters.queue, measured.queueMs);
     add(counters.input, measured.inputMs);
     add(counters.run, measured.runMs);
@@ -103,6 +107,7 @@ export function newCounters(model: string, version: number): VersionCounters {
     model,
     version,
     success: none(),
+    inferences: 0,
     fail: none(),
     refused: 0,
     queue: none(),

@@ -71,7 +71,7 @@ function toStatistics(counters: VersionCounters): VersionStatistics {
     name: counters.model,
     version: String(counters.version),
     last_inference: counters.lastInferenceMs,
-    inference_count: counters.success.count,
+    inference_count: counters.inferences,
     execution_count: counters.run.count,
     inference_stats: {
       success: inNanoseconds(counters.success),
