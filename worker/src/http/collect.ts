@@ -23,8 +23,7 @@ export async function collect(
   try {
     while (size < most) {
       if (size === room.byteLength) room = room.transfer(Math.min(2 * size, most));
-      const read = reader.read(new Uint8Array(room, size));
-      const { done, value } = await (patience ? Promise.race([read, patience]) : read);
+      const { done, value } = await readWithin(reader, new Uint8Array(room, size), patience);
       // The room went with the call and comes back with the answer.
       if (value) room = value.buffer as ArrayBuffer;
       if (done) break;
@@ -33,9 +32,30 @@ export async function collect(
       arrived(value.byteLength);
     }
   } finally {
-    reader.releaseLock();
+    letGo(reader);
   }
   return new Uint8Array(room, 0, size);
+}
+
+/** The readers that are being waited for. */
+const waiting = new WeakSet<ReadableStreamBYOBReader>();
+
+/** Reads a piece as long as it is waited for. @throws what `patience` rejects with; the reader then waits on until it is let go */
+export async function readWithin(
+  reader: ReadableStreamBYOBReader,
+  room: Uint8Array<ArrayBuffer>,
+  patience: Promise<never> | undefined,
+) {
+  if (!patience) return await reader.read(room);
+  waiting.add(reader);
+  const read = reader.read(room).finally(() => waiting.delete(reader));
+  return await Promise.race([read, patience]);
+}
+
+/** Gives the rest of a stream back, or up where it is still waited for: workerd releases no reader that waits. */
+export function letGo(reader: ReadableStreamBYOBReader): void {
+  if (waiting.has(reader)) reader.cancel().catch(() => undefined);
+  else reader.releaseLock();
 }
 
 /** The declared length of a body; undefined when it is sent in chunks. */

@@ -3,7 +3,7 @@
  * are noticed before they are there.
  */
 import { brokenBody, type ContentCoding, LeptonError } from '@lepton-edge/protocol';
-import { collect, contentLength, tooLarge } from './collect.ts';
+import { collect, contentLength, letGo, readWithin, tooLarge } from './collect.ts';
 
 /** The stream inflates what it is given at once, up to a thousandfold, without waiting for its reader. */
 const PIECE_BYTES = 4096;
@@ -59,8 +59,7 @@ class Feeding {
     let left = limitBytes;
     try {
       for (;;) {
-        const read = reader.read(new Uint8Array(PIECE_BYTES));
-        const { done, value } = await (patience ? Promise.race([read, patience]) : read);
+        const { done, value } = await readWithin(reader, new Uint8Array(PIECE_BYTES), patience);
         if (this.#stopped || done) break;
         left -= value.byteLength;
         // Blocks that stand for nothing can go on for ever.
@@ -73,7 +72,7 @@ class Feeding {
       if (error instanceof LeptonError) this.refusal = error;
       await this.#writer.abort(error).catch(() => undefined);
     } finally {
-      reader.releaseLock();
+      letGo(reader);
     }
   }
 }
