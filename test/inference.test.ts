@@ -276,7 +276,7 @@ describe('what is refused', () => {
 describe('nodes', () => {
   it('are listed with what they do', async () => {
     const { items } = await client().nodes.list();
-    expect(items).toMatchObject([{ name: 'local-1', state: 'ready' }]);
+    expect(items.find(({ name }) => name === 'local-1')).toMatchObject({ state: 'ready' });
     expect((await call('GET', '/api/nodes', { key: (await newTeamKey('infer')).secret })).status).toBe(403);
   });
 
@@ -291,15 +291,16 @@ describe('nodes', () => {
     const { token } = await client().nodes.createToken();
     const closed = await join(token, 'http://127.0.0.1:9');
     expect(closed).toMatchObject({ status: 422, body: { code: 'node_unverified' } });
-    const [node] = (await client().nodes.list()).items;
+    const names = async () => (await client().nodes.list()).items.map(({ name }) => name);
+    const node = (await client().nodes.list()).items.find(({ name }) => name === 'local-1');
     const stolen = await join(token, node?.url ?? '');
     expect(stolen).toMatchObject({ status: 422, body: { code: 'node_unverified' } });
     expect(stolen.body.detail).toContain('another key');
-    expect((await client().nodes.list()).items).toHaveLength(1);
+    expect(await names()).not.toContain('impostor');
   });
 
   it('answer only the gateway', async () => {
-    const [node] = (await client().nodes.list()).items;
+    const node = (await client().nodes.list()).items.find(({ name }) => name === 'local-1');
     const response = await fetch(`${node?.url}/v2/models/digits/versions/1/infer`, {
       method: 'POST',
       headers: { authorization: `Bearer ${inject('adminKey')}` },
