@@ -24,6 +24,7 @@ export * from './openai/models.ts';
 export * from './pages.ts';
 export * from './problem.ts';
 export * from './tensor/datatype.ts';
+export { toHalf } from './tensor/half.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
 export * from './trial/batch.ts';

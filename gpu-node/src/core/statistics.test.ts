@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BUCKETS_S, Statistics } from './statistics.ts';
 
 const measured = (totalMs: number, loadMs?: number) => ({
+  inferences: 1,
   totalMs,
   queueMs: 1,
   inputMs: 2,
