@@ -216,7 +216,8 @@ export class Models {
   }
 
   #name(entry: Entry, { model, version, digest }: VersionTarget): void {
-    entry.names.set(`${model}@${version}`, { model, version, digest });
+    const name = `${model}@${version}`;
+    if (!entry.names.has(name)) entry.names.set(name, { model, version, digest });
   }
 
   #remember(digest: string, error: LeptonError): void {

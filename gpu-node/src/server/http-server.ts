@@ -64,7 +64,10 @@ export function createHttpServer(parts: ServerParts): Server {
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = requestIdOf(request);
   const caller = new AbortController();
-  response.once('close', () => caller.abort());
+  response.once('close', () => {
+    // An answer that went out whole closes, too; what abort() makes of it would cost more than a small model's run.
+    if (!response.writableFinished) caller.abort();
+  });
   let reply: Reply;
   try {
     reply = await answer(parts, { request, signal: caller.signal });
