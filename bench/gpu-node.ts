@@ -22,7 +22,7 @@ const { values: flags } = parseArgs({
   },
 });
 const rounds = Number(flags.rounds);
-const ms = Number(flags.ms);
+const windowMs = Number(flags.ms);
 
 type Servers = Record<'node' | 'naive', { process: LineProcess; url: string }>;
 
@@ -52,7 +52,7 @@ const page = `# Benchmark: gpu-node
 
 Callers that repeat one binary call over HTTP, each on its own connection, from a process of their own. The naive server is Hono on
 \`@hono/node-server\` with one \`session.run\` a request; it reads and writes the same bytes. The engine alone is \`session.run\` in a loop at batch
-${MOST}, without HTTP. All have one instance of the model on one thread. Medians of ${rounds} rounds of ${ms} ms, in turns. \`npm run bench:gpu-node -- --record\`.
+${MOST}, without HTTP. All have one instance of the model on one thread. Medians of ${rounds} rounds of ${windowMs} ms, three times that for USE-lite, in turns. \`npm run bench:gpu-node -- --record\`.
 ${machine()}
 
 ${sections.join('\n\n')}
@@ -87,7 +87,8 @@ async function sectionOf(workload: Workload): Promise<string> {
   }
 }
 
-async function measure({ name }: Workload, raw: LineProcess, servers: Servers): Promise<Measures> {
+async function measure({ name, patience }: Workload, raw: LineProcess, servers: Servers): Promise<Measures> {
+  const ms = windowMs * patience;
   const measures: Measures = { raw: [], servers: { node: new Map(), naive: new Map() } };
   const takeTurns = async (keep: boolean) => {
     const { perSecond } = await raw.ask<{ perSecond: number }>(ms);

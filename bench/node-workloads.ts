@@ -12,6 +12,8 @@ export interface Workload {
   manifest: ManifestInput;
   inputs(items: number): Tensor[];
   outputs: string[];
+  /** How many times as long as others it must be watched to see enough of it. */
+  patience: number;
 }
 
 export const WORKLOADS: readonly Workload[] = [
@@ -26,12 +28,14 @@ export const WORKLOADS: readonly Workload[] = [
       { name: 'sr', datatype: 'INT64', shape: [], data: BigInt64Array.of(16_000n) },
     ],
     outputs: ['output', 'stateN'],
+    patience: 1,
   },
   {
     name: 'use-lite',
     title: `USE-lite fp32, ${TOKENS} tokens a request`,
     model: useLite.build,
-    manifest: { batching: { maxBatchSize: 64 } },
+    // More at a time is no faster for each, and keeps the others waiting.
+    manifest: { batching: { maxBatchSize: 16 } },
     inputs: (items) => [
       {
         name: 'input_ids',
@@ -41,6 +45,7 @@ export const WORKLOADS: readonly Workload[] = [
       },
     ],
     outputs: ['sentence_embedding'],
+    patience: 3,
   },
 ];
 

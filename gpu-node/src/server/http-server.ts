@@ -79,9 +79,9 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
     }
     reply = errorReply(error, familyOf(pathOf(request)));
   }
-  response.setHeader(REQUEST_ID_HEADER, requestId);
-  if (parts.draining() || (reply.status === 413 && !isDrainable(request))) response.setHeader('connection', 'close');
-  send(response, reply);
+  const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
+  const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
+  send(response, { ...reply, headers: isLast ? { ...headers, connection: 'close' } : headers });
 }
 
 async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {
