@@ -2,7 +2,22 @@
 import { type Bytes, bytes, concat, float, integer } from './protobuf.ts';
 
 /** TensorProto.DataType */
-const DATA_TYPE = { float32: 1, int8: 3, int64: 7 } as const;
+const DATA_TYPE = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  bfloat16: 16,
+} as const;
 export type ElementType = keyof typeof DATA_TYPE;
 
 /** AttributeProto.AttributeType */

@@ -32,7 +32,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const gateway = new GatewayClient(config.gateway);
   const blobs = await BlobCache.open(config.home, config.maxDiskMib * MIB);
   const repository = new Repository(new GatewaySource(gateway, () => membership.credential?.credential), blobs);
-  const tokenizers = new Tokenizers();
+  const tokenizers = new Tokenizers((digest) => models.stateOf(digest) !== undefined);
   const models = new Models({
     repository,
     engines,

@@ -179,9 +179,9 @@ describe('a node alone', () => {
     expect(add).toMatchObject({
       name: 'add',
       version: '1',
-      inference_count: 2,
+      inference_count: 4,
       execution_count: 2,
-      batch_stats: [{ batch_size: 1 }],
+      batch_stats: [{ batch_size: 2, compute_infer: { count: 2 } }],
     });
     expect(add?.inference_stats).toMatchObject({
       success: { count: 2 },

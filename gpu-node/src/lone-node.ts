@@ -25,7 +25,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   for (const fault of directory.found.faults) log.warn(fault, 'cannot be served');
   const engines = await startEngines(log);
   const repository = new DirectoryRepository(directory.find);
-  const tokenizers = new Tokenizers();
+  const tokenizers = new Tokenizers((digest) => models.stateOf(digest) !== undefined);
   const models = new Models({
     repository,
     engines,

@@ -19,6 +19,7 @@ export const ERROR_STATUS = {
   upload_not_found: 404,
   grant_not_found: 404,
   method_not_allowed: 405,
+  request_timeout: 408,
   name_taken: 409,
   version_not_ready: 409,
   revision_conflict: 409,

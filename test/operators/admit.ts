@@ -16,7 +16,9 @@ export interface Admitted {
 
 /** Versions of one model are numbered one after the other: several models take uploads side by side. */
 const MODELS = 4;
-const POLL_MS = 2_000;
+/** Looking often takes time from the admission itself. */
+const POLL_MS_PER_VERSION = 200;
+const LONGEST_POLL_MS = 30_000;
 /** Of the 8 KB of a manifest that rides along in a header. */
 const MAX_STATED_BYTES = 7_000;
 
@@ -70,7 +72,7 @@ async function untilDecided(
       return items.map((item) => (item.version ? { ...item, version: versions.get(refOf(item.version)) } : item));
     }
     say(`${admitting} in admission`);
-    await sleep(POLL_MS);
+    await sleep(Math.min(LONGEST_POLL_MS, admitting * POLL_MS_PER_VERSION));
   }
 }
 

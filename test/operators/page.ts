@@ -4,7 +4,7 @@ import { seconds, tableOf } from '../../soak/support/table.ts';
 import type { Place } from './over-http.ts';
 import type { CaseResult, PlaceResult, SuiteRun } from './run-suite.ts';
 
-export function pageOf({ results, admissionMs, inferenceMs }: SuiteRun): string {
+export function pageOf({ results, admissionMs, inferences, inferenceMs }: SuiteRun): string {
   const count = (place: Place, is: (result: PlaceResult) => boolean) =>
     results.filter(({ places }) => is(places[place])).length;
   const row = (what: string, is: (result: PlaceResult) => boolean) => [what, count('edge', is), count('node', is)];
@@ -26,7 +26,7 @@ ${tableOf(
 )}
 
 ${results.filter(({ stated }) => stated).length} models refuse generated inputs and are admitted with their own stated in the manifest. Admission took ${seconds(admissionMs)},
-the ${results.length * 4} inferences ${seconds(inferenceMs)}.
+the ${inferences} inferences ${seconds(inferenceMs)}.
 
 Why the others do not pass:
 

@@ -25,6 +25,7 @@ export interface PlaceResult {
 export interface SuiteRun {
   results: CaseResult[];
   admissionMs: number;
+  inferences: number;
   inferenceMs: number;
 }
 
@@ -54,7 +55,8 @@ export async function runSuite(
     }
     results.push({ name: item.known.name, places: places as CaseResult['places'], stated: item.stated });
   }
-  return { results, admissionMs: between - began, inferenceMs };
+  const inferences = failures.filter((failed) => failed !== undefined).length * PLACES.length * ENCODINGS.length;
+  return { results, admissionMs: between - began, inferences, inferenceMs };
 }
 
 /** By encoding, what is wrong with the answer. */
@@ -70,9 +72,10 @@ async function inferAll(server: Server, { known, version }: Admitted): Promise<R
     for (const encoding of ENCODINGS) {
       try {
         const outputs = await inferOver(server, refOf(version), known.inputs, place, encoding);
-        failures[place][encoding] = differenceOf(outputs, known.expected, known.random);
+        const difference = differenceOf(outputs, known.expected, known.random);
+        if (difference !== undefined) failures[place][encoding] = `the answer is wrong: ${difference}`;
       } catch (error) {
-        failures[place][encoding] = error instanceof Error ? error.message : String(error);
+        failures[place][encoding] = `there is no answer: ${error instanceof Error ? error.message : error}`;
       }
     }
   }
@@ -83,8 +86,7 @@ function resultOf(item: Admitted, place: Place, failed: Failures, baseline: stri
   const passed = { binary: failed.binary === undefined, json: failed.json === undefined };
   const result = { baseline: baseline === undefined, passed };
   if (passed.binary && passed.json) return result;
-  const reason =
-    baseline ?? refusalOf(item, place) ?? `the answer is wrong: ${failed.binary ?? `in JSON ${failed.json}`}`;
+  const reason = baseline ?? refusalOf(item, place) ?? failed.binary ?? `${failed.json}, in JSON`;
   return { ...result, reason: reason.replace(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH).trim() };
 }
 

@@ -28,6 +28,8 @@ export interface TextTokenizer {
   readonly padId: number;
   /** Ids are below it. */
   readonly vocabularySize: number;
+  /** What it takes, about. */
+  readonly heapBytes: number;
   /**
    * The ids of a text with the special tokens that the file says. No text makes it throw but one that is too long.
    * @param subject names the text in an error
@@ -44,19 +46,25 @@ export interface TextTokenizer {
 export interface LoadOptions {
   /** What a tokenizer may take: 250,000 pieces of SentencePiece take 260 MB. By default any. */
   maxHeapBytes?: number;
+  /** Whether regular expressions that no well-known tokenizer has are run: seconds for many texts at once. By default they are. */
+  ownExpressions?: boolean;
 }
 
 /**
  * Loads a tokenizer.json. It takes much longer than to encode a text: once a version.
- * @throws LeptonError `model_invalid` saying what is wrong, `no_placement` for more than `maxHeapBytes`; `spec.path` comes first
+ * @throws LeptonError `model_invalid` saying what is wrong, `no_placement` for what the options do not allow; `spec.path` comes first
  */
 export function loadTokenizer(
   file: Uint8Array | string,
   spec: TokenizerSpec,
-  { maxHeapBytes = Number.POSITIVE_INFINITY }: LoadOptions = {},
+  { maxHeapBytes = Number.POSITIVE_INFINITY, ownExpressions = true }: LoadOptions = {},
 ): TextTokenizer {
   try {
     const checked = readTokenizerFile(file, maxHeapBytes);
+    if (checked.hasOwnExpressions && !ownExpressions) {
+      const sentence = 'it has a regular expression that no well-known tokenizer has, which is not run here';
+      throw new LeptonError('no_placement', sentence);
+    }
     const tokenizer = new LoadedTokenizer(checked, build(checked), spec);
     tokenizer.encodeAny(SAMPLE);
     return tokenizer;
@@ -101,6 +109,7 @@ class LoadedTokenizer implements TextTokenizer {
   readonly spec: TokenizerSpec;
   readonly padId: number;
   readonly vocabularySize: number;
+  readonly heapBytes: number;
   readonly #tokenizer: Tokenizer;
   /** The special tokens behind a text. */
   readonly #closing: readonly number[];
@@ -111,6 +120,7 @@ class LoadedTokenizer implements TextTokenizer {
     this.spec = spec;
     this.#tokenizer = tokenizer;
     this.#spacesChinese = file.spacesChinese;
+    this.heapBytes = file.heapBytes;
     this.vocabularySize = tokenizer.model?.vocab.length ?? 0;
     this.padId = padIdOf(file, this.vocabularySize);
     const { opening, closing } = specialsOf(tokenizer, spec);

@@ -5,6 +5,7 @@ import type { SingleFlight, WaitUntil } from './cache/single-flight.ts';
 import type { Database } from './db/database.ts';
 import type { EdgeRuntime } from './edge/edge-runtime.ts';
 import type { Settings } from './env.ts';
+import type { Bodies } from './http/bodies.ts';
 import type { Fleet } from './hubs/fleet.ts';
 import type { Janitors } from './hubs/janitors.ts';
 import type { Metrics } from './hubs/metrics.ts';
@@ -46,8 +47,7 @@ export interface Gateway {
   now: () => number;
   random: () => number;
   fetch: typeof fetch;
-  /** Bytes of request bodies held in this isolate now. */
-  bodies: { heldBytes: number };
+  bodies: Bodies;
 }
 
 /** What a node was sent and so may read: one version's manifest and files. */

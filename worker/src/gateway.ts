@@ -5,6 +5,7 @@ import type { Gateway } from './context.ts';
 import { openDatabase } from './db/database.ts';
 import { EdgeRuntime } from './edge/edge-runtime.ts';
 import { type Env, readSettings } from './env.ts';
+import { Bodies } from './http/bodies.ts';
 import { createFleet } from './hubs/fleet.ts';
 import { createJanitors } from './hubs/janitors.ts';
 import { createMetrics } from './hubs/metrics.ts';
@@ -45,6 +46,6 @@ function createGateway(env: Env): Gateway {
     now,
     random: Math.random,
     fetch: (...args) => fetch(...args),
-    bodies: { heldBytes: 0 },
+    bodies: new Bodies(now),
   };
 }

@@ -33,7 +33,7 @@ export interface Embedded {
 }
 
 /**
- * Every run counts as an inference in the version's statistics.
+ * Every text counts as an inference in the version's statistics, and every run as an execution.
  * @throws LeptonError for the caller; CallerGone when the signal aborts while a run waits
  */
 export async function embed({ models, tokenizers }: Embedder, call: EmbedCall): Promise<Embedded> {

@@ -1,5 +1,6 @@
 /** One inference, without HTTP: a place in the model's queue, the model itself, the checks, the run. */
 import {
+  batchItems,
   checkInputs,
   completeRawInput,
   type InferRequest,
@@ -141,7 +142,7 @@ export class InferenceCore {
       const outputs = outputNames(request, manifest.outputs);
       const plan = this.#planOf(lease);
       const member = plan && memberOf(plan, inputs, outputs);
-      const items = plan ? itemsOf(plan, inputs) : 1;
+      const items = plan ? itemsOf(plan, inputs) : batchItems(manifest.inputs, inputs);
       const askedAt = performance.now();
       const ran = await queue.run({
         instance,

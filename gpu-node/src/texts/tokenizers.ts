@@ -30,9 +30,17 @@ export class Tokenizers {
     return await started;
   }
 
+  readonly #isLoaded: (digest: string) => boolean;
+
+  /** @param isLoaded whether a model is loaded now, or is being */
+  constructor(isLoaded: (digest: string) => boolean) {
+    this.#isLoaded = isLoaded;
+  }
+
   /** To be told of every change of the models. */
-  follow({ state, digest }: Pick<ModelChange, 'state' | 'digest'>): void {
-    if (state !== 'unloaded' && state !== 'lost') return;
+  follow({ digest }: Pick<ModelChange, 'digest'>): void {
+    // What was unloaded may be there again.
+    if (this.#isLoaded(digest)) return;
     const thread = this.#threads.get(digest);
     this.#threads.delete(digest);
     thread?.then((running) => running.end()).catch(() => undefined);

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { LeptonError } from '../errors.ts';
-import { parseJson } from '../oip/parse-json.ts';
+import { parseJsonRounded } from '../oip/parse-json.ts';
 
 /** At most so many inputs a request, as OpenAI has it. */
 export const MAX_EMBEDDING_INPUTS = 2048;
@@ -47,7 +47,7 @@ const Envelope = EmbeddingRequestBody.omit({ input: true }).extend({ input: z.un
  * @throws LeptonError `invalid_json`, or `invalid_request` with the field at fault
  */
 export function decodeEmbeddingRequest(bytes: Uint8Array): EmbeddingRequest {
-  const parsed = Envelope.safeParse(parseJson(bytes));
+  const parsed = Envelope.safeParse(parseJsonRounded(bytes));
   if (!parsed.success) {
     const errors = parsed.error.issues.map(({ path, message }) => ({ path: path.join('.'), message }));
     const sentence = errors.map(({ path, message }) => (path ? `${path}: ${message}` : message)).join('; ');
@@ -94,8 +94,7 @@ function refused(path: string, expected: string, got: unknown): LeptonError {
 function described(value: unknown): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object' && value !== null) return 'an object';
-  // Numbers beyond 2^53 come as bigint, which JSON cannot write.
-  return typeof value === 'bigint' ? value.toString() : (JSON.stringify(value) ?? 'nothing').slice(0, 40);
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 40);
 }
 
 export const EmbeddingResponseBody = z.object({

@@ -20,6 +20,8 @@ export interface TokenizerFile extends Fields {
   spacesChinese: boolean;
   /** Whether the time for a text may grow with its square. */
   hasOwnExpressions: boolean;
+  /** What the tokenizer takes, about. */
+  heapBytes: number;
 }
 
 /**
@@ -45,6 +47,7 @@ export function readTokenizerFile(file: Uint8Array | string, maxHeapBytes: numbe
     post_processor,
     padding,
     spacesChinese,
+    heapBytes,
     hasOwnExpressions: countOwnExpressions(normalizer, pre_tokenizer) > 0,
     // Nothing is decoded here.
     decoder: null,

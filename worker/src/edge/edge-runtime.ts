@@ -2,9 +2,10 @@
 import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
-import { MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
+import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
 import { Recovery, type Visit } from './recovery.ts';
+import { Turns } from './turns.ts';
 
 /** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
 const HEAP_PER_FILE_BYTE = 2.5;
@@ -46,6 +47,7 @@ export class EdgeRuntime {
   #snapshot: Snapshot | undefined;
   #dead: string | undefined;
   readonly #recovery: Recovery;
+  readonly #turns = new Turns();
   readonly #starts = new SingleFlight<void>();
   readonly #loads = new SingleFlight<void>();
   /** Least recently used first. */
@@ -97,8 +99,11 @@ export class EdgeRuntime {
     const loaded = !this.#sessions.has(model.digest);
     const entry = await this.#acquire(model, waitUntil);
     try {
-      await this.#makeRoom(inputs.reduce((sum, input) => sum + tensorBytes(input), 0));
-      const results = await this.#runWithin(entry.session, feeds, outputs);
+      await this.#makeRoom(
+        inputs.reduce((sum, input) => sum + tensorBytes(input), 0),
+        visit,
+      );
+      const results = await this.#runWithin(entry.session, feeds, outputs, visit);
       if (visit.isVoid()) throw interrupted();
       return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
     } finally {
@@ -111,14 +116,24 @@ export class EdgeRuntime {
     session: InferenceSession,
     feeds: Record<string, OrtTensor>,
     outputs: readonly string[],
+    visit: Visit,
   ): Promise<InferenceSession.OnnxValueMapType> {
+    const run = () => this.#call(visit, () => session.run(feeds, [...outputs]));
     try {
-      return await session.run(feeds, [...outputs]);
+      return await run();
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
-      await this.#release(0);
-      return await session.run(feeds, [...outputs]);
+      await this.#release(0, visit);
+      return await run();
     }
+  }
+
+  /** Calls ONNX Runtime, unless it was stopped since the visit began. */
+  #call<T>(visit: Visit, work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      if (visit.isVoid()) throw interrupted();
+      return await work();
+    });
   }
 
   /**
@@ -126,13 +141,14 @@ export class EdgeRuntime {
    * as much, the room is tried out first.
    * @throws LeptonError `no_placement`
    */
-  async #makeRoom(bytes: number): Promise<void> {
+  async #makeRoom(bytes: number, visit: Visit): Promise<void> {
     const ort = this.#ort;
     const wanted = bytes + ALLOCATION_SLACK_BYTES;
     if (!ort || ort.heapBytes() + 2 * wanted <= MAX_HEAP_BYTES) return;
-    if (await canAllocate(ort, wanted)) return;
-    await this.#release(0);
-    if (await canAllocate(ort, wanted)) return;
+    const isThere = () => this.#call(visit, () => canAllocate(ort, wanted));
+    if (await isThere()) return;
+    await this.#release(0, visit);
+    if (await isThere()) return;
     throw new LeptonError('no_placement', `the edge has no room for ${bytes} bytes of inputs now`, {
       retryAfterSeconds: 1,
     });
@@ -155,27 +171,37 @@ export class EdgeRuntime {
 
   async #load(model: EdgeModel, waitUntil: WaitUntil): Promise<void> {
     if (this.#sessions.has(model.digest)) return;
-    const bytes = await model.fetch();
-    const ort = await this.#started(waitUntil);
-    const costBytes = model.wasmBytes ?? model.sizeBytes * HEAP_PER_FILE_BYTE;
-    await this.#release(BUDGET_BYTES - costBytes);
-    let session: InferenceSession;
+    if (this.#recovery.isDue) throw interrupted();
+    const visit = this.#recovery.enter();
     try {
-      session = await this.#create(ort, bytes);
+      const bytes = await model.fetch();
+      const ort = await this.#started(waitUntil);
+      const costBytes = model.wasmBytes ?? model.sizeBytes * HEAP_PER_FILE_BYTE;
+      await this.#release(BUDGET_BYTES - costBytes, visit);
+      const session = await this.#create(ort, bytes, visit);
+      // What was made before a stop is not there after it.
+      if (visit.isVoid()) throw interrupted();
+      // A waiter that lost patience may have loaded it meanwhile; one session of a model is enough.
+      if (this.#sessions.has(model.digest)) await this.#call(visit, () => session.release());
+      else this.#sessions.set(model.digest, { session, costBytes, users: 0 });
+    } finally {
+      visit.leave();
+    }
+  }
+
+  /** One that finds no memory is tried once more without the sessions that nobody uses. */
+  async #create(ort: Ort, bytes: Uint8Array, visit: Visit): Promise<InferenceSession> {
+    const options: InferenceSession.SessionOptions = { executionProviders: ['wasm'], logSeverityLevel: 3 };
+    const create = () => this.#call(visit, () => ort.api.InferenceSession.create(bytes, options));
+    try {
+      return await create();
     } catch (error) {
       if (!isOutOfMemory(error)) throw cannotLoad(error);
-      await this.#release(0);
-      session = await this.#create(ort, bytes).catch((again) => {
+      await this.#release(0, visit);
+      return await create().catch((again) => {
         throw cannotLoad(again);
       });
     }
-    // A waiter that lost patience may have loaded it meanwhile; one session of a model is enough.
-    if (this.#sessions.has(model.digest)) await session.release();
-    else this.#sessions.set(model.digest, { session, costBytes, users: 0 });
-  }
-
-  #create(ort: Ort, bytes: Uint8Array): Promise<InferenceSession> {
-    return ort.api.InferenceSession.create(bytes, { executionProviders: ['wasm'], logSeverityLevel: 3 });
   }
 
   async #started(waitUntil: WaitUntil): Promise<Ort> {
@@ -196,7 +222,7 @@ export class EdgeRuntime {
   }
 
   /** Releases idle sessions, the least recently used first, until at most `keepBytes` are held. */
-  async #release(keepBytes: number): Promise<void> {
+  async #release(keepBytes: number, visit: Visit): Promise<void> {
     let held = 0;
     for (const entry of this.#sessions.values()) held += entry.costBytes;
     for (const [digest, entry] of this.#sessions) {
@@ -204,7 +230,7 @@ export class EdgeRuntime {
       if (entry.users > 0) continue;
       this.#sessions.delete(digest);
       held -= entry.costBytes;
-      await entry.session.release();
+      await this.#call(visit, () => entry.session.release());
     }
   }
 
@@ -217,6 +243,8 @@ export class EdgeRuntime {
   /** Makes the runtime as it was at its start, where a model has stopped it. */
   #recover(): void {
     if (!this.#recovery.isDue) return;
+    // Also those that were made after it was stopped.
+    this.#sessions.clear();
     if (this.#ort && this.#snapshot) this.#ort.restore(this.#snapshot);
     this.#recovery.done();
   }
@@ -250,12 +278,9 @@ function interrupted(): LeptonError {
 }
 
 function cannotLoad(cause: unknown): LeptonError {
+  if (cause instanceof LeptonError) return cause;
   const message = cause instanceof Error ? cause.message : String(cause);
   return new LeptonError('no_placement', `the edge cannot load this model: ${message}`, { cause });
-}
-
-function isTrap(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || String(error).includes('Aborted(');
 }
 
 /** Making a session of these bytes fails either way: for want of memory, or else because they are no model. */

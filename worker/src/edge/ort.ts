@@ -38,6 +38,11 @@ export interface Snapshot {
 const PAGE_BYTES = 65_536;
 const STACK_ALIGNMENT = 16;
 
+/** Whether an error stopped the runtime in the middle of a step. Recursion without end is a RangeError, in WASM as in JavaScript. */
+export function isTrap(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || error instanceof RangeError || String(error).includes('Aborted(');
+}
+
 /** Starts the runtime; once in an isolate. */
 export async function startOrt(): Promise<Ort> {
   const placeholder = new Uint8Array(1);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Bodies } from './bodies.ts';
 import { readBody, withBody } from './body.ts';
 
 const MIB = 1024 * 1024;
@@ -59,7 +60,7 @@ describe('a body', () => {
 
 describe('bodies held at once', () => {
   it('count what came, not what was declared', async () => {
-    const held = { heldBytes: 0 };
+    const held = new Bodies();
     const use = async (bytes: Uint8Array) => `${bytes.byteLength} of ${held.heldBytes}`;
     const slow = slowRequest(16 * MIB);
     const waiting = withBody(slow.request, 16 * MIB, held, use);
@@ -75,7 +76,7 @@ describe('bodies held at once', () => {
   });
 
   it('are refused beyond the bound, and let go', async () => {
-    const held = { heldBytes: 0 };
+    const held = new Bodies();
     const first = slowRequest(16 * MIB);
     const whole = withBody(first.request, 16 * MIB, held, async () => 'done');
     await first.send(new Uint8Array(15 * MIB));

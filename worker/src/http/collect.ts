@@ -7,6 +7,7 @@ const FIRST_ROOM_BYTES = 64 * 1024;
 /**
  * Reads a stream of bytes into one piece of memory, which grows as they come.
  * @param most where the reading ends though the stream may not
+ * @param patience rejects when it is not to be waited for any longer
  * @throws LeptonError `body_too_large`
  */
 export async function collect(
@@ -14,6 +15,7 @@ export async function collect(
   most: number,
   limitBytes: number,
   arrived: (bytes: number) => void,
+  patience?: Promise<never>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const reader = (stream as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
   let room = new ArrayBuffer(Math.min(FIRST_ROOM_BYTES, most));
@@ -21,7 +23,8 @@ export async function collect(
   try {
     while (size < most) {
       if (size === room.byteLength) room = room.transfer(Math.min(2 * size, most));
-      const { done, value } = await reader.read(new Uint8Array(room, size));
+      const read = reader.read(new Uint8Array(room, size));
+      const { done, value } = await (patience ? Promise.race([read, patience]) : read);
       // The room went with the call and comes back with the answer.
       if (value) room = value.buffer as ArrayBuffer;
       if (done) break;

@@ -12,6 +12,7 @@ const PIECE_BYTES = 4096;
  * Reads a whole body and inflates it. What is left of one that is refused can still be read by others.
  * @param limitBytes bounds what came and what it inflates to
  * @param arrived is told of inflated bytes as they come, and may throw
+ * @param patience rejects when it is not to be waited for any longer
  * @throws LeptonError `body_too_large`, or `invalid_request` for what is no such stream
  */
 export async function readInflated(
@@ -19,15 +20,16 @@ export async function readInflated(
   coding: Exclude<ContentCoding, 'identity'>,
   limitBytes: number,
   arrived: (bytes: number) => void,
+  patience?: Promise<never>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const declared = contentLength(request);
   if (declared !== undefined && declared > limitBytes) throw tooLarge(limitBytes, `${declared} bytes`);
   if (!request.body) throw brokenBody(coding);
   const inflater = new DecompressionStream(coding);
   const feeding = new Feeding(inflater.writable.getWriter());
-  const fed = feeding.feed(request.body, limitBytes);
+  const fed = feeding.feed(request.body, limitBytes, patience);
   try {
-    return await collect(inflater.readable, limitBytes + 1, limitBytes, arrived);
+    return await collect(inflater.readable, limitBytes + 1, limitBytes, arrived, patience);
   } catch (error) {
     throw error instanceof LeptonError ? error : (feeding.refusal ?? brokenBody(coding, error));
   } finally {
@@ -52,12 +54,13 @@ class Feeding {
   }
 
   /** Never rejects: who reads from the stream meets the failure there. */
-  async feed(body: ReadableStream, limitBytes: number): Promise<void> {
+  async feed(body: ReadableStream, limitBytes: number, patience?: Promise<never>): Promise<void> {
     const reader = (body as ReadableStream<Uint8Array>).getReader({ mode: 'byob' });
     let left = limitBytes;
     try {
       for (;;) {
-        const { done, value } = await reader.read(new Uint8Array(PIECE_BYTES));
+        const read = reader.read(new Uint8Array(PIECE_BYTES));
+        const { done, value } = await (patience ? Promise.race([read, patience]) : read);
         if (this.#stopped || done) break;
         left -= value.byteLength;
         // Blocks that stand for nothing can go on for ever.

@@ -4,6 +4,8 @@ import type { Env } from '../env.ts';
 import { addCounts, type Counts, noCounts, type VersionCounts } from './counts.ts';
 
 export class MetricsHub extends DurableObject<Env> {
+  #isForgotten = false;
+
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
     state.storage.sql.exec('CREATE TABLE IF NOT EXISTS counts (version INTEGER PRIMARY KEY, counts TEXT NOT NULL)');
@@ -11,6 +13,7 @@ export class MetricsHub extends DurableObject<Env> {
 
   /** Adds what an isolate counted since it last did. */
   add(counted: VersionCounts[]): void {
+    if (this.#isForgotten) return;
     const { sql } = this.ctx.storage;
     for (const { version, counts } of counted) {
       const sum = this.#read(version) ?? noCounts();
@@ -21,6 +24,7 @@ export class MetricsHub extends DurableObject<Env> {
 
   /** By version, in order. */
   list(): VersionCounts[] {
+    if (this.#isForgotten) return [];
     const rows = this.ctx.storage.sql.exec<{ version: number; counts: string }>(
       'SELECT version, counts FROM counts ORDER BY version',
     );
@@ -29,6 +33,7 @@ export class MetricsHub extends DurableObject<Env> {
 
   /** The model was deleted. */
   async forget(): Promise<void> {
+    this.#isForgotten = true;
     await this.ctx.storage.deleteAll();
   }
 

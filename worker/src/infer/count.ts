@@ -1,8 +1,8 @@
 /** Counts what becomes of every request for a version and of every run, for its statistics. */
-import type { CacheStatus, Tensor } from '@lepton-edge/protocol';
+import type { CacheStatus } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import type { KnownVersion, Resolved } from '../services/directory.ts';
+import type { Resolved } from '../services/directory.ts';
 
 /** Does a request's work; on Cloudflare its time is that of the waiting in it, as no clock advances during computation. */
 export async function countRequest<T extends { cache: CacheStatus }>(
@@ -38,11 +38,4 @@ export async function countRun<T>(
   const run = { count: 1, ms: performance.now() - startedAt };
   metrics.count(model.id, version.version, { run, inferences }, waitUntil);
   return outcome;
-}
-
-/** A first axis that is free holds the items of a batch. */
-export function itemsOf({ manifest }: KnownVersion, inputs: readonly Tensor[]): number {
-  const [spec] = manifest.inputs;
-  if (spec?.shape[0] !== -1) return 1;
-  return inputs.find(({ name }) => name === spec.name)?.shape[0] ?? 1;
 }

@@ -1,5 +1,5 @@
 /** Runs a request where placement says, and tries the next node when one fails. */
-import { LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
+import { batchItems, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
@@ -7,7 +7,7 @@ import { type PlaceDecision, place } from '../dispatch/place.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import type { NodeAnswer } from './call-node.ts';
-import { countRun, itemsOf } from './count.ts';
+import { countRun } from './count.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Timings } from './timings.ts';
@@ -38,7 +38,7 @@ export async function run(
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const { target, inputs } = input;
-  const items = itemsOf(target.version, inputs);
+  const items = batchItems(target.version.manifest.inputs, inputs);
   return await countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
 }
 

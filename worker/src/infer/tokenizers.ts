@@ -1,24 +1,24 @@
-/** The tokenizers this isolate has loaded, bounded by the size of their files; the least recently used go first. */
+/** The tokenizers this isolate has loaded, bounded by the memory they take; the least recently used go first. */
 import { LeptonError, type TokenizerSpec } from '@lepton-edge/protocol';
 import { loadTokenizer, type TextTokenizer } from '@lepton-edge/text';
 import { LRUCache } from 'lru-cache';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import type { KnownVersion } from '../services/directory.ts';
 
-/** Of all files together, and so of each: a longer one takes more memory than there is, and to find that out takes even more. */
-const MAX_BYTES = 8 * 1024 * 1024;
-/** Beside ONNX Runtime and the cache. */
+/** A longer file takes more memory than there is, and to find that out takes even more. */
+const MAX_FILE_BYTES = 8 * 1024 * 1024;
+/** Of all together, and so of each: beside ONNX Runtime and the cache. */
 const MAX_HEAP_BYTES = 40_000_000;
 const TOO_LARGE_KEPT = 1000;
 
-const LIMITS = { maxHeapBytes: MAX_HEAP_BYTES };
+const LIMITS = { maxHeapBytes: MAX_HEAP_BYTES, ownExpressions: false };
 
 /** `tooLarge` says why it is not for an isolate. */
 export type Loaded = { tokenizer: TextTokenizer } | { tooLarge: string };
 
 export class Tokenizers {
   readonly #blobs: R2Bucket;
-  readonly #loaded = new LRUCache<string, TextTokenizer>({ maxSize: MAX_BYTES });
+  readonly #loaded = new LRUCache<string, TextTokenizer>({ maxSize: MAX_HEAP_BYTES });
   /** Of versions, why their tokenizers are not for an isolate. */
   readonly #tooLarge = new LRUCache<string, string>({ max: TOO_LARGE_KEPT });
   readonly #reads = new SingleFlight<ArrayBuffer>();
@@ -47,7 +47,7 @@ export class Tokenizers {
     const file = await this.#reads.run(version.digest, () => this.#read(version, spec), waitUntil);
     // Whoever shared the read finds it loaded.
     const loaded = this.#loaded.get(version.digest) ?? loadTokenizer(new Uint8Array(file), spec, LIMITS);
-    this.#loaded.set(version.digest, loaded, { size: Math.max(1, file.byteLength) });
+    this.#loaded.set(version.digest, loaded, { size: Math.max(1, loaded.heapBytes) });
     return loaded;
   }
 
@@ -63,6 +63,6 @@ export class Tokenizers {
 
 function tooLongFile({ manifest }: KnownVersion, { path }: TokenizerSpec): string | undefined {
   const size = manifest.files.find((file) => file.path === path)?.sizeBytes ?? 0;
-  if (size <= MAX_BYTES) return undefined;
-  return `${path}: it has ${size} bytes, and an isolate reads a tokenizer of at most ${MAX_BYTES}`;
+  if (size <= MAX_FILE_BYTES) return undefined;
+  return `${path}: it has ${size} bytes, and an isolate reads a tokenizer of at most ${MAX_FILE_BYTES}`;
 }

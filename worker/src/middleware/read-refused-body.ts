@@ -2,6 +2,7 @@
  * Reads on and throws away the body of a request that was refused before all of it was read. Otherwise the connection is
  * closed while the caller still sends, and many clients report a broken pipe instead of the answer.
  */
+import { statusOf } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import type { AppEnv } from '../http/app-env.ts';
 
@@ -11,7 +12,9 @@ export const readRefusedBody = (): MiddlewareHandler<AppEnv> =>
   async function readRefusedBody(c, next) {
     await next();
     const { body } = c.req.raw;
-    if (c.res.status >= 400 && body && !body.locked) await discard(body);
+    // One that came too slowly is waited for no longer.
+    if (c.res.status >= 400 && c.res.status !== statusOf('request_timeout') && body && !body.locked)
+      await discard(body);
   };
 
 /** Up to a bound: who sends on beyond it finds the connection closed. */

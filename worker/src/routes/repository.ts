@@ -75,11 +75,13 @@ async function readIndexRequest(request: Request) {
 async function statistics(c: AppContext): Promise<VersionStatistics[]> {
   const gateway = c.get('gateway');
   const ref = referenceOf(c);
+  if (ref.version === undefined && ref.alias === undefined) {
+    const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+    const { id, name } = await gateway.directory.model(ref.model, c.get('principal'), waitUntil);
+    return (await gateway.metrics.list(id)).map((counts) => toStatistics(name, counts));
+  }
   const { model, version } = await resolve(c);
   const counted = await gateway.metrics.list(model.id);
-  if (ref.version === undefined && ref.alias === undefined) {
-    return counted.map((counts) => toStatistics(model.name, counts));
-  }
   const targets = ref.alias === undefined ? undefined : model.aliases.get(ref.alias);
   const numbers = targets?.map((target) => target.version) ?? [version.version];
   return numbers.map((number) => {

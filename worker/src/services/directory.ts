@@ -229,6 +229,16 @@ function isDeterministic({ manifest, admission }: typeof versions.$inferSelect):
   return admission?.edge?.deterministic !== false && admission?.node?.deterministic !== false;
 }
 
+/** Where the largest batch that was tried paid best, larger ones do, too. */
+const LARGEST_TRIED = 8;
+const MAX_BATCH_SIZE = 64;
+
+function maxBatchSizeOf({ manifest, admission }: typeof versions.$inferSelect): number {
+  if (manifest.batching) return manifest.batching.maxBatchSize;
+  const measured = admission?.batching?.maxBatchSize ?? 1;
+  return measured < LARGEST_TRIED ? measured : MAX_BATCH_SIZE;
+}
+
 /** @param key `<model id>/<number>` */
 async function loadVersion(db: Database, key: string): Promise<KnownVersion | undefined> {
   const [modelId = '', number] = key.split('/');
@@ -263,7 +273,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
     deterministic: isDeterministic(row),
-    maxBatchSize: row.manifest.batching?.maxBatchSize ?? row.admission?.batching?.maxBatchSize ?? 1,
+    maxBatchSize: maxBatchSizeOf(row),
     manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };

@@ -4,7 +4,7 @@
  */
 import { WorkerEntrypoint } from 'cloudflare:workers';
 import type { Tensor, TensorSpec, TrialFailure } from '@lepton-edge/protocol';
-import { type Ort, type Snapshot, startOrt } from '../edge/ort.ts';
+import { isTrap, type Ort, type Snapshot, startOrt } from '../edge/ort.ts';
 import { fromOrt, specOf, toOrt } from '../edge/ort-tensor.ts';
 
 interface TrialEnv {
@@ -104,8 +104,7 @@ function failed(error: unknown, ordinary: 'load' | 'inputs'): { ok: false; failu
     loaded = undefined;
     return { ok: false, failure: { kind: 'memory', message } };
   }
-  // Recursion without end is a RangeError, in WASM as in JavaScript.
-  if (error instanceof WebAssembly.RuntimeError || error instanceof RangeError || message.includes('Aborted(')) {
+  if (isTrap(error)) {
     loaded = undefined;
     return { ok: false, failure: { kind: 'stopped', message } };
   }
