@@ -76,6 +76,7 @@ const Settings = z
     maxModels: count(1000).default(32),
     maxDiskMib: count(999_999_999).default(51_200),
     maxQueue: count(100_000).default(256),
+    maxQueueMib: count(1_048_576).default(256),
     trialSeconds: count(3600).default(60),
     trialMemoryMib: count(1_048_576).default(8192),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),

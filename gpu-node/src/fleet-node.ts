@@ -44,7 +44,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       if (change.state !== 'failed') membership.poke();
     },
   });
-  const core = new InferenceCore(models, config.maxQueue);
+  const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
   const trials = new Trials(repository, config.name, {
     timeMs: config.trialSeconds * 1000,
     memoryBytes: config.trialMemoryMib * MIB,

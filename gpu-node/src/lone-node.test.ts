@@ -176,7 +176,13 @@ describe('a node alone', () => {
     for (const b of [[1], [1], [1, 2, 3]]) await node.post('/v2/models/add/infer', addition([1, 2], b));
     const statistics = async (path: string) => ModelStatistics.parse(await (await node.get(path)).json()).model_stats;
     const [add] = await statistics('/v2/models/add/versions/1/stats');
-    expect(add).toMatchObject({ name: 'add', version: '1', inference_count: 4, execution_count: 2, batch_stats: [] });
+    expect(add).toMatchObject({
+      name: 'add',
+      version: '1',
+      inference_count: 4,
+      execution_count: 2,
+      batch_stats: [{ batch_size: 2, compute_infer: { count: 2 } }],
+    });
     expect(add?.inference_stats).toMatchObject({
       success: { count: 2 },
       fail: { count: 1 },

@@ -38,7 +38,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     },
   });
   const catalogue = new DirectoryCatalogue({ directory, repository, models });
-  const core = new InferenceCore(models, config.maxQueue);
+  const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
   const state = { draining: false, loading: true };
   const server = createHttpServer({
     core,

@@ -93,6 +93,12 @@ export const SETTINGS = {
     value: 'N',
     help: 'requests of one model waiting or running at a time; default: 256',
   },
+  maxQueueMib: {
+    flag: 'max-queue-mib',
+    env: 'LEPTON_NODE_MAX_QUEUE_MIB',
+    value: 'N',
+    help: 'their bodies together, in MiB; default: 256',
+  },
   trialSeconds: {
     flag: 'trial-seconds',
     env: 'LEPTON_NODE_TRIAL_SECONDS',

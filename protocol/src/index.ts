@@ -25,6 +25,7 @@ export * from './pages.ts';
 export * from './problem.ts';
 export { batchItems } from './tensor/batch-items.ts';
 export * from './tensor/datatype.ts';
+export { toHalf } from './tensor/half.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
 export * from './trial/batch.ts';

@@ -1,4 +1,4 @@
-import { type InferRequest, Manifest, type Tensor } from '@lepton-edge/protocol';
+import { Admission, type InferRequest, Manifest, type Tensor } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
@@ -13,25 +13,41 @@ const manifest = Manifest.parse({
   outputs: ['y', 'z'].map((name) => ({ name, datatype: 'FP32', shape: [-1] })),
 });
 
-function setup(run: Instance['run']) {
+const measured = (batchInvariant: boolean) =>
+  Admission.parse({
+    edgeEligible: false,
+    node: {
+      where: 'n',
+      engine: 'e',
+      loadMs: 1,
+      runMs: 1,
+      perItemMs: { 1: 1, 4: 0.5, 8: 0.4 },
+      batchInvariant,
+      deterministic: true,
+      shapes: {},
+    },
+    batching: { maxBatchSize: 8 },
+  });
+
+function setup(run: Instance['run'], admission?: Admission) {
   const leases = { open: 0 };
+  const instance: Instance = {
+    inputs: [],
+    outputs: [],
+    concurrency: 1,
+    run,
+    lost: new Promise(() => undefined),
+    unload: async () => undefined,
+  };
   const acquire = async (): Promise<Lease> => {
     leases.open++;
-    const instance: Instance = {
-      inputs: [],
-      outputs: [],
-      concurrency: 1,
-      run,
-      lost: new Promise(() => undefined),
-      unload: async () => undefined,
-    };
     const release = () => {
       leases.open--;
     };
-    return { manifest, instance, folder: undefined, loadMs: undefined, release };
+    return { manifest, admission, instance, folder: undefined, loadMs: undefined, release };
   };
   const models: Pick<Models, 'acquire'> = { acquire };
-  const core = new InferenceCore(models as Models, 2);
+  const core = new InferenceCore(models as Models, { requests: 2, bytes: 1e6 });
   const infer = async (request: InferRequest) => {
     const admitted = core.admit(target);
     try {
@@ -68,6 +84,33 @@ describe('InferenceCore', () => {
     expect(leases.open).toBe(0);
     expect(core.load()).toEqual({ inFlight: 0, queued: 0 });
     expect(core.statistics.find('m', 3)).toMatchObject({ success: { count: 0 }, fail: { count: 1 } });
+  });
+
+  it.each([
+    [true, [2]],
+    [false, [1, 1]],
+  ])('puts requests together as far as admission found that it changes no answer: %s', async (invariant, sizes) => {
+    const seen: number[] = [];
+    const { core, infer } = setup(async ({ inputs, outputs }: RunInput) => {
+      const [input = x] = inputs;
+      seen.push(input.data.length);
+      return { outputs: outputs.map((name) => ({ ...input, name })), runMs: 2 };
+    }, measured(invariant));
+    const two: Tensor = { ...x, data: Float32Array.of(2) };
+    const outcomes = await Promise.all([infer({ inputs: [x] }), infer({ inputs: [two], outputs: [{ name: 'z' }] })]);
+    expect(seen).toEqual(sizes);
+    expect(outcomes.map(({ response }) => response.outputs)).toEqual([
+      [
+        { ...x, name: 'y' },
+        { ...x, name: 'z' },
+      ],
+      [{ ...two, name: 'z' }],
+    ]);
+    const counters = core.statistics.find('m', 3);
+    expect(counters).toMatchObject({ success: { count: 2 }, inferences: 2, run: { count: 2, ms: 4 } });
+    expect([...(counters?.executions ?? [])].map(([size, { run }]) => [size, run.count])).toEqual(
+      invariant ? [[2, 1]] : [[1, 2]],
+    );
   });
 
   it('checks before it runs', async () => {

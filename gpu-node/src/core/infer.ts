@@ -7,11 +7,14 @@ import {
   type InferResponse,
   LeptonError,
   outputNames,
+  tensorBytes,
 } from '@lepton-edge/protocol';
-import { EngineError } from '../engines/engine.ts';
-import type { Models } from '../models/lifecycle.ts';
+import { EngineError, type Instance } from '../engines/engine.ts';
+import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
-import { CallerGone, RunQueue } from './run-queue.ts';
+import { itemsOf, memberOf } from './batch-member.ts';
+import { type BatchPlan, batchPlan } from './batch-plan.ts';
+import { CallerGone, type Limits, type Place, RunQueue } from './run-queue.ts';
 import { type Measured, Statistics } from './statistics.ts';
 
 export interface Phases {
@@ -44,28 +47,34 @@ export interface Load {
 export class InferenceCore {
   readonly statistics = new Statistics();
   readonly #models: Models;
-  readonly #queueLimit: number;
+  readonly #limits: Limits;
   readonly #queues = new Map<string, RunQueue>();
+  readonly #plans = new WeakMap<Instance, BatchPlan | 'alone'>();
 
-  /** @param queueLimit requests of one model arriving, waiting or running at a time */
-  constructor(models: Models, queueLimit: number) {
+  /** @param limits of each model */
+  constructor(models: Models, limits: Limits) {
     this.#models = models;
-    this.#queueLimit = queueLimit;
+    this.#limits = limits;
   }
 
-  /** Takes a place before anything of the body is read. @throws LeptonError `overloaded` */
-  admit(target: VersionTarget): Admitted {
+  /**
+   * Takes a place before anything of the body is read.
+   * @param bytes of the body, as far as known
+   * @throws LeptonError `overloaded`
+   */
+  admit(target: VersionTarget, bytes = 0): Admitted {
     const queue = this.#queueOf(target.digest);
+    let place: Place;
     try {
-      queue.enter();
+      place = queue.enter(bytes);
     } catch (error) {
       this.statistics.refused(target.model, target.version);
       throw error;
     }
     return {
-      infer: (request, signal) => this.#counted(target, queue, request, signal),
+      infer: (request, signal) => this.#counted(target, { queue, place }, request, signal),
       leave: () => {
-        queue.leave();
+        place.leave();
         if (queue.entered === 0) this.#queues.delete(target.digest);
       },
     };
@@ -82,24 +91,33 @@ export class InferenceCore {
     return { inFlight, queued };
   }
 
+  #planOf({ instance, manifest, admission }: Lease): BatchPlan | undefined {
+    let plan = this.#plans.get(instance);
+    if (!plan) {
+      plan = batchPlan(manifest, admission) ?? 'alone';
+      this.#plans.set(instance, plan);
+    }
+    return plan === 'alone' ? undefined : plan;
+  }
+
   #queueOf(digest: string): RunQueue {
     const known = this.#queues.get(digest);
     if (known) return known;
-    const queue = new RunQueue(this.#queueLimit);
+    const queue = new RunQueue(this.#limits);
     this.#queues.set(digest, queue);
     return queue;
   }
 
   async #counted(
     target: VersionTarget,
-    queue: RunQueue,
+    queued: Queued,
     request: InferRequest,
     signal: AbortSignal | undefined,
   ): Promise<InferOutcome> {
     const { model, version } = target;
     const startedAt = performance.now();
     try {
-      const { outcome, measured } = await this.#infer(target, queue, request, signal);
+      const { outcome, measured } = await this.#infer(target, queued, request, signal);
       this.statistics.succeeded(model, version, { ...measured, totalMs: performance.now() - startedAt });
       return outcome;
     } catch (error) {
@@ -110,7 +128,7 @@ export class InferenceCore {
 
   async #infer(
     target: VersionTarget,
-    queue: RunQueue,
+    { queue, place }: Queued,
     request: InferRequest,
     signal: AbortSignal | undefined,
   ): Promise<{ outcome: InferOutcome; measured: Omit<Measured, 'totalMs'> }> {
@@ -120,28 +138,39 @@ export class InferenceCore {
       const { instance, manifest } = lease;
       const { inputs } = completeRawInput(request, manifest.inputs);
       checkInputs(inputs, manifest.inputs);
-      const inferences = batchItems(manifest.inputs, inputs);
+      place.grow(inputs.reduce((bytes, input) => bytes + tensorBytes(input), 0));
       const outputs = outputNames(request, manifest.outputs);
-      const task = () => instance.run({ inputs, outputs });
+      const plan = this.#planOf(lease);
+      const member = plan && memberOf(plan, inputs, outputs);
+      const items = plan ? itemsOf(plan, inputs) : batchItems(manifest.inputs, inputs);
       const askedAt = performance.now();
-      const { value, queuedMs } = await queue.run(instance.concurrency, task, signal);
+      const ran = await queue.run({
+        instance,
+        inputs,
+        outputs,
+        items,
+        batchable: member && { plan, member },
+        signal,
+      });
       const answeredAt = performance.now();
+      const { execution } = ran;
       const outcome = {
         response: {
           modelName: target.model,
           modelVersion: String(target.version),
           id: request.id,
-          outputs: value.outputs,
+          outputs: ran.outputs,
         },
-        phases: { queueMs: queuedMs, loadMs: lease.loadMs, runMs: value.runMs },
+        phases: { queueMs: ran.queuedMs, loadMs: lease.loadMs, runMs: execution.runMs },
       };
       const measured = {
-        inferences,
+        inferences: items,
         inputMs: askedAt - checkedAt,
-        queueMs: Math.max(0, answeredAt - askedAt - value.runMs),
-        runMs: value.runMs,
+        queueMs: Math.max(0, answeredAt - askedAt - execution.runMs),
+        runMs: execution.runMs,
         outputMs: performance.now() - answeredAt,
         loadMs: lease.loadMs,
+        execution: ran.first ? execution : undefined,
       };
       return { outcome, measured };
     } catch (error) {
@@ -150,6 +179,11 @@ export class InferenceCore {
       lease.release();
     }
   }
+}
+
+interface Queued {
+  queue: RunQueue;
+  place: Place;
 }
 
 function forCaller(error: EngineError): LeptonError {

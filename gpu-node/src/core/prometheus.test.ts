@@ -3,8 +3,9 @@ import { toPrometheus } from './prometheus.ts';
 import { Statistics } from './statistics.ts';
 
 const statistics = new Statistics();
+const execution = { items: 2, inputMs: 0, runMs: 2, outputMs: 0 };
 const measured = { inferences: 1, queueMs: 1, inputMs: 0, runMs: 2, outputMs: 0, loadMs: 500 };
-statistics.succeeded('m', 3, { ...measured, totalMs: 4 });
+statistics.succeeded('m', 3, { ...measured, totalMs: 4, execution });
 statistics.succeeded('m', 3, { ...measured, totalMs: 20_000 });
 statistics.failed('m', 3, 1);
 statistics.refused('m', 3);
@@ -37,7 +38,9 @@ describe('toPrometheus', () => {
       'lepton_node_inference_seconds_sum{model="m",version="3"} 20.004',
       'lepton_node_inference_seconds_count{model="m",version="3"} 2',
       'lepton_node_queue_seconds_total{model="m",version="3"} 0.002',
-      'lepton_node_run_seconds_total{model="m",version="3"} 0.004',
+      'lepton_node_items_total{model="m",version="3"} 2',
+      'lepton_node_executions_total{model="m",version="3"} 1',
+      'lepton_node_run_seconds_total{model="m",version="3"} 0.002',
       'lepton_node_load_seconds_total{model="m",version="3"} 1',
       'lepton_node_requests_running 1',
       'lepton_node_requests_queued 2',

@@ -1,5 +1,5 @@
 /** The node's figures in Prometheus' text format, version 0.0.4. Pure. */
-import { BUCKETS_S, type VersionCounters } from './statistics.ts';
+import { allExecutions, BUCKETS_S, type VersionCounters } from './statistics.ts';
 
 export interface NodeFigures {
   versions: readonly VersionCounters[];
@@ -22,13 +22,30 @@ export function toPrometheus(figures: NodeFigures): string {
   const { versions } = figures;
   const each = (value: (counters: VersionCounters) => number): Sample[] =>
     versions.map((counters) => [labelsOf(counters), value(counters)]);
-  const seconds = (what: 'queue' | 'run' | 'load') => each((counters) => counters[what].ms / 1000);
+  const seconds = (what: 'queue' | 'load') => each((counters) => counters[what].ms / 1000);
   const now = (value: number): Sample[] => [[{}, value]];
   const families = [
     family('inferences_total', 'counter', 'Inferences by how they ended.', versions.flatMap(outcomesOf)),
+    family(
+      'items_total',
+      'counter',
+      'Items of answered inferences.',
+      each(({ inferences }) => inferences),
+    ),
     family('inference_seconds', 'histogram', 'Duration of answered inferences.', versions.flatMap(histogramOf)),
     family('queue_seconds_total', 'counter', "Waiting for the model's thread.", seconds('queue')),
-    family('run_seconds_total', 'counter', 'Running the model.', seconds('run')),
+    family(
+      'executions_total',
+      'counter',
+      'Runs of the model; requests may share one.',
+      each((counters) => allExecutions(counters).count),
+    ),
+    family(
+      'run_seconds_total',
+      'counter',
+      'Running the model.',
+      each((counters) => allExecutions(counters).ms / 1000),
+    ),
     family('load_seconds_total', 'counter', 'Waiting for the model to be loaded.', seconds('load')),
     family('requests_running', 'gauge', 'Inferences being run.', now(figures.inFlight)),
     family('requests_queued', 'gauge', 'Inferences arriving or waiting.', now(figures.queued)),

@@ -1,14 +1,25 @@
 /** What each version has done since the node started: counts and times. Pure. */
 
+import type { Execution } from './run-queue.ts';
+
 /** Upper bounds of the buckets of a request's duration, in seconds. */
 export const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 /** A fleet's node sees many versions over its life: the longest unused are forgotten. */
 const MAX_VERSIONS = 1000;
+/** Larger batches are counted as if they were of this size. */
+const MAX_SIZES = 256;
 
 /** How many, and the milliseconds of all together. */
 export interface Total {
   count: number;
   ms: number;
+}
+
+/** Of the runs with one number of items: putting the inputs together, running, taking the outputs apart. */
+interface ExecutionTotals {
+  input: Total;
+  run: Total;
+  output: Total;
 }
 
 export interface VersionCounters {
@@ -26,7 +37,10 @@ export interface VersionCounters {
   queue: Total;
   /** Checking the inputs; reading and decoding the body is not counted. */
   input: Total;
+  /** Of each request the whole run that it was part of. */
   run: Total;
+  /** Runs of the model that answered somebody, by the number of their items. */
+  readonly executions: Map<number, ExecutionTotals>;
   /** Putting the answer together; encoding it is not counted. */
   output: Total;
   /** Waiting for the model to be loaded. */
@@ -45,6 +59,8 @@ export interface Measured {
   runMs: number;
   outputMs: number;
   loadMs: number | undefined;
+  /** Of the run that answered; absent for all but one of those that shared it. */
+  execution?: Execution | undefined;
 }
 
 export class Statistics {
@@ -67,6 +83,7 @@ export class Statistics {
     add(counters.run, measured.runMs);
     add(counters.output, measured.outputMs);
     if (loadMs !== undefined) add(counters.load, loadMs);
+    if (measured.execution) addExecution(counters.executions, measured.execution);
     const bucket = BUCKETS_S.findIndex((bound) => totalMs <= bound * 1000);
     const at = bucket < 0 ? BUCKETS_S.length : bucket;
     counters.buckets[at] = (counters.buckets[at] ?? 0) + 1;
@@ -102,7 +119,6 @@ export class Statistics {
 
 /** Of a version that was never asked. */
 export function newCounters(model: string, version: number): VersionCounters {
-  const none = (): Total => ({ count: 0, ms: 0 });
   return {
     model,
     version,
@@ -113,11 +129,38 @@ export function newCounters(model: string, version: number): VersionCounters {
     queue: none(),
     input: none(),
     run: none(),
+    executions: new Map(),
     output: none(),
     load: none(),
     buckets: Array.from({ length: BUCKETS_S.length + 1 }, () => 0),
     lastInferenceMs: 0,
   };
+}
+
+/** Of all runs, whatever their size. */
+export function allExecutions({ executions }: VersionCounters): Total {
+  const all = none();
+  for (const { run } of executions.values()) {
+    all.count += run.count;
+    all.ms += run.ms;
+  }
+  return all;
+}
+
+function none(): Total {
+  return { count: 0, ms: 0 };
+}
+
+function addExecution(executions: VersionCounters['executions'], { items, inputMs, runMs, outputMs }: Execution): void {
+  const size = Math.min(items, MAX_SIZES);
+  let totals = executions.get(size);
+  if (!totals) {
+    totals = { input: none(), run: none(), output: none() };
+    executions.set(size, totals);
+  }
+  add(totals.input, inputMs);
+  add(totals.run, runMs);
+  add(totals.output, outputMs);
 }
 
 function add(total: Total, ms: number): void {

@@ -1,5 +1,5 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
-import { LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
+import { type Admission, LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
 import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
 import type { Hold } from './disk-space.ts';
 import { chooseEvictions } from './evictions.ts';
@@ -31,6 +31,8 @@ export interface ModelChange {
 /** A loaded model, kept loaded until `release`, which must be called exactly once. */
 export interface Lease {
   manifest: Manifest;
+  /** What was measured of it, where somebody has. */
+  admission?: Admission | undefined;
   instance: Instance;
   /** Where the version's files are under their own paths, as long as it is loaded; undefined where the model's is the only one. */
   folder: string | undefined;
@@ -41,6 +43,7 @@ export interface Lease {
 
 interface Running {
   manifest: Manifest;
+  admission: Admission | undefined;
   instance: Instance;
   folder: string | undefined;
   files: Hold;
@@ -88,8 +91,9 @@ export class Models {
     try {
       const startedAt = this.#now();
       const waited = !entry.running;
-      const { manifest, instance, folder } = entry.running ?? (await entry.loading);
-      return { manifest, instance, folder, loadMs: waited ? this.#now() - startedAt : undefined, release };
+      const { manifest, admission, instance, folder } = entry.running ?? (await entry.loading);
+      const loadMs = waited ? this.#now() - startedAt : undefined;
+      return { manifest, admission, instance, folder, loadMs, release };
     } catch (error) {
       release();
       throw error;
@@ -183,7 +187,9 @@ export class Models {
         throw new EngineError('unsupported', fault);
       }
       const { folder } = fetched;
-      const running = { manifest: withSignature(described.manifest, instance), instance, folder, files: fetched.files };
+      const { admission } = described;
+      const manifest = withSignature(described.manifest, instance);
+      const running = { manifest, admission, instance, folder, files: fetched.files };
       entry.running = running;
       void instance.lost.then((error) => {
         fetched.files.release();
@@ -210,7 +216,8 @@ export class Models {
   }
 
   #name(entry: Entry, { model, version, digest }: VersionTarget): void {
-    entry.names.set(`${model}@${version}`, { model, version, digest });
+    const name = `${model}@${version}`;
+    if (!entry.names.has(name)) entry.names.set(name, { model, version, digest });
   }
 
   #remember(digest: string, error: LeptonError): void {

@@ -1,6 +1,6 @@
 /** What should run: a version's manifest and its verified files, fetched from a source into the cache. */
 import { join } from 'node:path';
-import { LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
+import { type Admission, LeptonError, type Manifest, type Version, type VersionFile } from '@lepton-edge/protocol';
 import type { ModelSource } from '../engines/engine.ts';
 import type { BlobCache } from './blob-cache.ts';
 import type { Hold } from './disk-space.ts';
@@ -9,6 +9,8 @@ import type { VersionSource, VersionTarget } from './version-source.ts';
 /** A version that may be fetched: nothing of its files is here for sure. */
 export interface Described {
   manifest: Manifest;
+  /** What was measured, where somebody has. */
+  admission?: Admission | undefined;
   /** Bytes of all files: what loading it is counted as. */
   sizeBytes: number;
   /** Its manifest is what somebody wrote and nobody has checked: the loaded file must agree with it. */
@@ -36,8 +38,8 @@ export class Repository {
   async describe(target: VersionTarget): Promise<Described> {
     const version = await this.#source.describe(target);
     checkDigest(version, target);
-    const { manifest } = version;
-    return { manifest, sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0) };
+    const { manifest, admission } = version;
+    return { manifest, admission, sizeBytes: manifest.files.reduce((sum, file) => sum + file.sizeBytes, 0) };
   }
 
   /**

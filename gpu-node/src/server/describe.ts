@@ -8,7 +8,7 @@ import {
   type ServerMetadata,
   type VersionStatistics,
 } from '@lepton-edge/protocol';
-import { newCounters, type Statistics, type Total, type VersionCounters } from '../core/statistics.ts';
+import { allExecutions, newCounters, type Statistics, type Total, type VersionCounters } from '../core/statistics.ts';
 import type { Catalogue, NamedVersion } from '../models/catalogue.ts';
 import { SOFTWARE_VERSION } from '../software-version.ts';
 import { json, type Reply } from './reply.ts';
@@ -72,7 +72,7 @@ function toStatistics(counters: VersionCounters): VersionStatistics {
     version: String(counters.version),
     last_inference: counters.lastInferenceMs,
     inference_count: counters.inferences,
-    execution_count: counters.run.count,
+    execution_count: allExecutions(counters).count,
     inference_stats: {
       success: inNanoseconds(counters.success),
       fail: inNanoseconds(counters.fail),
@@ -83,7 +83,14 @@ function toStatistics(counters: VersionCounters): VersionStatistics {
       cache_hit: NONE,
       cache_miss: NONE,
     },
-    batch_stats: [],
+    batch_stats: [...counters.executions]
+      .sort(([a], [b]) => a - b)
+      .map(([size, { input, run, output }]) => ({
+        batch_size: size,
+        compute_input: inNanoseconds(input),
+        compute_infer: inNanoseconds(run),
+        compute_output: inNanoseconds(output),
+      })),
   };
 }
 

@@ -64,7 +64,10 @@ export function createHttpServer(parts: ServerParts): Server {
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = requestIdOf(request);
   const caller = new AbortController();
-  response.once('close', () => caller.abort());
+  response.once('close', () => {
+    // An answer that went out whole closes, too; what abort() makes of it would cost more than a small model's run.
+    if (!response.writableFinished) caller.abort();
+  });
   let reply: Reply;
   try {
     reply = await answer(parts, { request, signal: caller.signal });
@@ -76,9 +79,9 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
     }
     reply = errorReply(error, familyOf(pathOf(request)));
   }
-  response.setHeader(REQUEST_ID_HEADER, requestId);
-  if (parts.draining() || (reply.status === 413 && !isDrainable(request))) response.setHeader('connection', 'close');
-  send(response, reply);
+  const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
+  const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
+  send(response, { ...reply, headers: isLast ? { ...headers, connection: 'close' } : headers });
 }
 
 async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {

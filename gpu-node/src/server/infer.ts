@@ -27,7 +27,7 @@ export interface InferCall {
 
 /** @throws LeptonError; CallerGone */
 export async function infer(core: InferenceCore, { request, target, signal }: InferCall): Promise<Reply> {
-  const admitted = core.admit(target);
+  const admitted = core.admit(target, Math.min(Number(request.headers['content-length'] ?? 0), MAX_BODY_BYTES));
   try {
     const body = await readBody(request, MAX_BODY_BYTES);
     const headerLength = request.headers[HEADER_LENGTH];

@@ -28,15 +28,26 @@ async function readWire(request: IncomingMessage, maxBytes: number): Promise<Uin
   }
 }
 
-/** Node's parser hands over exactly as much as was declared, or an error. */
-async function readExactly(request: IncomingMessage, length: number): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes.set(chunk, at);
-    at += chunk.byteLength;
-  }
-  return bytes;
+/** Node's parser hands over exactly as much as was declared, or an error. Listeners cost a fraction of an iterator's promises. */
+function readExactly(request: IncomingMessage, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    const broken = () => reject(new Error('the connection was closed'));
+    if (request.destroyed) {
+      broken();
+      return;
+    }
+    const bytes = new Uint8Array(length);
+    let at = 0;
+    request.on('data', (chunk: Buffer) => {
+      bytes.set(chunk, at);
+      at += chunk.byteLength;
+    });
+    request.once('end', () => resolve(bytes));
+    request.once('error', reject);
+    request.once('close', () => {
+      if (!request.readableEnded) broken();
+    });
+  });
 }
 
 async function readUnknown(request: IncomingMessage, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

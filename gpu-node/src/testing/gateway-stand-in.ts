@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  type Admission,
   CHALLENGE_PATH,
   GRANT_HEADER,
   Heartbeat,
@@ -70,7 +71,12 @@ export class GatewayStandIn {
   }
 
   /** Registers a version of one file. */
-  publish(model: string, file: Buffer, manifest: Pick<ManifestInput, 'inputs' | 'outputs'>): Version {
+  publish(
+    model: string,
+    file: Buffer,
+    manifest: Pick<ManifestInput, 'inputs' | 'outputs' | 'batching'>,
+    admission?: Admission,
+  ): Version {
     const digest = sha256(file);
     const files = [{ path: 'model.onnx', digest, sizeBytes: file.byteLength }];
     const version: Version = {
@@ -80,6 +86,7 @@ export class GatewayStandIn {
       digest: sha256(Buffer.from(`${model} ${digest}`)),
       sizeBytes: file.byteLength,
       manifest: Manifest.parse({ ...manifest, format: 'onnx', files }),
+      ...(admission ? { admission } : {}),
       createdAt: new Date(0).toISOString(),
       createdBy: 'test',
     };

@@ -47,6 +47,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     maxModels: 4,
     maxDiskMib: 1024,
     maxQueue: 8,
+    maxQueueMib: 16,
     trialSeconds: 20,
     trialMemoryMib: 1024,
     logLevel: 'debug',

@@ -74,3 +74,35 @@ describe('the binary codec', () => {
     expect(() => decodeBinaryRequest(new Uint8Array(10), length)).toThrow(/Inference-Header-Content-Length/),
   );
 });
+
+describe('a header that came before', () => {
+  const header = (inputs: string) => new TextEncoder().encode(`{"inputs":[${inputs}]}`);
+  const body = (json: Uint8Array, ...data: number[]) => {
+    const bytes = new Uint8Array(json.byteLength + data.length);
+    bytes.set(json);
+    bytes.set(data, json.byteLength);
+    return bytes;
+  };
+
+  it('is read anew with each data, and what is made of it is its own', () => {
+    const json = header('{"name":"x","datatype":"UINT8","shape":[2],"parameters":{"binary_data_size":2}}');
+    const first = decodeBinaryRequest(body(json, 1, 2), json.byteLength);
+    first.inputs[0]?.shape.push(7);
+    const second = decodeBinaryRequest(body(json, 3, 4), json.byteLength);
+    expect(second.inputs).toEqual([{ name: 'x', datatype: 'UINT8', shape: [2], data: Uint8Array.of(3, 4) }]);
+    expect(() => decodeBinaryRequest(body(json, 5), json.byteLength)).toThrow('binary_data_size');
+  });
+
+  it('is refused again, in the same words', () => {
+    const json = header('{"name":"x","datatype":"UINT9","shape":[2]}');
+    const sentence = () => {
+      try {
+        return decodeBinaryRequest(body(json), json.byteLength);
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(sentence()).toContain('datatype');
+    expect(sentence()).toBe(sentence());
+  });
+});

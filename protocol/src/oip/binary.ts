@@ -9,7 +9,10 @@ import { type Tensor, tensorBytes } from '../tensor/tensor.ts';
 import { BinaryReader } from './binary-reader.ts';
 import { checkRequest, checkResponse, parseTensors, responseText } from './json.ts';
 import { encodeTensor, headText } from './json-text.ts';
+import { KnownHeaders } from './known-headers.ts';
 import type { InferRequest, InferResponse } from './messages.ts';
+import { parseJsonRounded } from './parse-json.ts';
+import type { InferRequestBody } from './schema.ts';
 
 /** The header that gives the length of the JSON part; its presence marks a body as binary. */
 export const HEADER_LENGTH = 'inference-header-content-length';
@@ -22,6 +25,7 @@ export interface BinaryBody {
 
 const encoder = new TextEncoder();
 const ALIGNMENT = 8;
+const knownHeaders = new KnownHeaders();
 
 /** Encodes a request with every input as binary data, asking for every output as binary data. */
 export function encodeBinaryRequest(request: InferRequest): BinaryBody {
@@ -54,13 +58,17 @@ export function encodeBinaryResponse(
  * @throws LeptonError `invalid_request`, `invalid_json` or `invalid_tensor`.
  */
 export function decodeBinaryRequest(bytes: Uint8Array<ArrayBuffer>, headerLength: number): InferRequest {
-  return parseTensors(headerOf(bytes, headerLength), (json) => {
-    const { id, parameters, inputs, outputs } = checkRequest(json);
+  const header = headerOf(bytes, headerLength);
+  const decode = ({ id, parameters, inputs, outputs }: InferRequestBody): InferRequest => {
     const reader = new BinaryReader(bytes, headerLength);
-    const tensors = inputs.map((input) => reader.tensor(input, `input ${JSON.stringify(input.name)}`));
+    const tensors = inputs.map((input) => {
+      return reader.tensor({ ...input, shape: [...input.shape] }, `input ${JSON.stringify(input.name)}`);
+    });
     reader.end();
     return { id, parameters, inputs: tensors, outputs };
-  });
+  };
+  const known = knownHeaders.of(header, () => checkRequest(parseJsonRounded(header)));
+  return known ? decode(known) : parseTensors(header, (json) => decode(checkRequest(json)));
 }
 
 /** Decodes an answer; see decodeBinaryRequest. */

@@ -64,7 +64,15 @@ export const VersionStatistics = z.object({
     cache_hit: StatisticDuration,
     cache_miss: StatisticDuration,
   }),
-  batch_stats: z.array(z.unknown()),
+  /** By the number of items that a run had. */
+  batch_stats: z.array(
+    z.object({
+      batch_size: z.number().int(),
+      compute_input: StatisticDuration,
+      compute_infer: StatisticDuration,
+      compute_output: StatisticDuration,
+    }),
+  ),
 });
 export type VersionStatistics = z.infer<typeof VersionStatistics>;
 

@@ -1,0 +1,142 @@
+/** `npm run bench:gpu-node`: a node at 64 callers, against the engine alone and against a naive server, in turns. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { machine } from '../soak/reports/machine.ts';
+import { quantile, tableOf } from '../soak/support/table.ts';
+import { ROOT } from '../test/support/program.ts';
+import { LineProcess } from './line-process.ts';
+import type { Round, RoundResult } from './load.ts';
+import { WORKLOADS, type Workload } from './node-workloads.ts';
+
+const CALLERS = [1, 8, 64];
+const MOST = 64;
+
+const { values: flags } = parseArgs({
+  options: {
+    record: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    ms: { type: 'string', default: '1000' },
+  },
+});
+const rounds = Number(flags.rounds);
+const windowMs = Number(flags.ms);
+
+type Servers = Record<'node' | 'naive', { process: LineProcess; url: string }>;
+
+/** With the microseconds of CPU time that the server took for an answer. */
+interface ServerResult extends RoundResult {
+  cpuUs: number;
+}
+
+/** Of one workload, over all rounds: the engine's items per second, and what each server did at each number of callers. */
+interface Measures {
+  raw: number[];
+  servers: Record<keyof Servers, Map<number, ServerResult[]>>;
+}
+
+const root = await mkdtemp(join(tmpdir(), 'bench-gpu-node-'));
+const load = LineProcess.start('bench/load.ts');
+const sections: string[] = [];
+try {
+  for (const workload of WORKLOADS) {
+    if (flags.only === undefined || flags.only === workload.name) sections.push(await sectionOf(workload));
+  }
+} finally {
+  await load.stop();
+  await rm(root, { recursive: true });
+}
+const page = `# Benchmark: gpu-node
+
+Callers that repeat one binary call over HTTP, each on its own connection, from a process of their own. The naive server is Hono on
+\`@hono/node-server\` with one \`session.run\` a request; it reads and writes the same bytes. The engine alone is \`session.run\` in a loop at batch
+${MOST}, without HTTP. All have one instance of the model on one thread. Medians of ${rounds} rounds of ${windowMs} ms, three times that for USE-lite, in turns. \`npm run bench:gpu-node -- --record\`.
+${machine()}
+
+${sections.join('\n\n')}
+`;
+process.stdout.write(page);
+if (flags.record) {
+  await mkdir(join(ROOT, 'docs/measurements'), { recursive: true });
+  await writeFile(join(ROOT, 'docs/measurements/bench-gpu-node.md'), page);
+}
+
+async function sectionOf(workload: Workload): Promise<string> {
+  const models = join(root, workload.name);
+  const folder = join(models, workload.name, '1');
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'model.onnx');
+  await writeFile(path, await workload.model());
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(workload.manifest));
+  const fixed = ['--port', '0', '--metrics-address', 'off'];
+  const raw = LineProcess.start('bench/raw-loop.ts', workload.name, path);
+  const node = LineProcess.start('gpu-node/src/main.ts', '--model-repository', models, ...fixed);
+  const naive = LineProcess.start('bench/naive-server.ts', path);
+  try {
+    await raw.line('listening');
+    const servers = {
+      node: { process: node, url: urlIn(await node.line('listening')) },
+      naive: { process: naive, url: urlIn(await naive.line('listening')) },
+    };
+    await node.line('model ready');
+    return toSection(workload, await measure(workload, raw, servers));
+  } finally {
+    await Promise.all([raw, node, naive].map((each) => each.stop()));
+  }
+}
+
+async function measure({ name, patience }: Workload, raw: LineProcess, servers: Servers): Promise<Measures> {
+  const ms = windowMs * patience;
+  const measures: Measures = { raw: [], servers: { node: new Map(), naive: new Map() } };
+  const takeTurns = async (keep: boolean) => {
+    const { perSecond } = await raw.ask<{ perSecond: number }>(ms);
+    if (keep) measures.raw.push(perSecond);
+    for (const callers of CALLERS.toReversed()) {
+      for (const server of ['node', 'naive'] as const) {
+        const { process, url } = servers[server];
+        const before = process.cpuSeconds();
+        const round = await load.ask<RoundResult>({ url, workload: name, callers, ms } satisfies Round);
+        const result = { ...round, cpuUs: ((process.cpuSeconds() - before) * 1e6) / round.answers };
+        const kept = measures.servers[server];
+        if (keep) kept.set(callers, [...(kept.get(callers) ?? []), result]);
+      }
+    }
+  };
+  // The first one is for the compilers.
+  await takeTurns(false);
+  for (let i = 0; i < rounds; i++) await takeTurns(true);
+  return measures;
+}
+
+function toSection({ title }: Workload, { raw, servers }: Measures): string {
+  const median = (server: keyof Servers, callers: number, figure: keyof ServerResult) =>
+    quantile(
+      (servers[server].get(callers) ?? []).map((result) => result[figure]),
+      0.5,
+    );
+  const rows = CALLERS.flatMap((callers) =>
+    (['node', 'naive'] as const).map((server) => [
+      callers,
+      server === 'node' ? 'gpu-node' : 'naive server',
+      median(server, callers, 'perSecond').toFixed(0),
+      median(server, callers, 'p50Ms').toFixed(2),
+      median(server, callers, 'p99Ms').toFixed(2),
+      median(server, callers, 'cpuUs').toFixed(0),
+    ]),
+  );
+  const ours = median('node', MOST, 'perSecond');
+  const alone = quantile(raw, 0.5);
+  return `## ${title}
+
+${tableOf(['callers', 'server', 'items/s', 'p50 ms', 'p99 ms', 'CPU µs an item'], rows)}
+
+The engine alone: ${alone.toFixed(0)} items/s. At ${MOST} callers the node does ${(ours / alone).toFixed(2)} of that, and ${(ours / median('naive', MOST, 'perSecond')).toFixed(2)} times what the naive server does.`;
+}
+
+function urlIn(line: string): string {
+  const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
+  if (url === undefined) throw new Error(`expected an address, got ${line}`);
+  return url;
+}

@@ -1,0 +1,61 @@
+/** How requests for one loaded model may share a run: along which axes, how many, and after what wait. Pure. */
+import { type Admission, type BatchAxes, batchAxes, type Manifest, type TensorSpec } from '@lepton-edge/protocol';
+
+/** Sizes that may differ within a batch: shorter ones are filled up along this axis. */
+interface Padding {
+  axis: number;
+  value: number;
+}
+
+export interface BatchPlan {
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+  /** Of every tensor that has items; the others must be the same for all that share a run. */
+  readonly axes: BatchAxes;
+  readonly maxItems: number;
+  readonly maxDelayMs: number;
+  /** By tensor; of an output it says that the axis is cut to the request's own length again. */
+  readonly pad: ReadonlyMap<string, Padding>;
+  /** Set once a shared run has shown that its outputs do not count items as said: from then on each request runs alone. */
+  withdrawn: boolean;
+}
+
+export type Batchable = Pick<Manifest, 'inputs' | 'outputs' | 'batching' | 'stateful'>;
+
+/** Admission measures no further than this; where items still got cheaper there, larger batches are taken to be so, too. */
+const MEASURED_ITEMS = 8;
+const MAX_MEASURED_DEFAULT = 64;
+/** A batch that nobody asked for keeps those behind it waiting no longer than about this. */
+const MAX_RUN_MS = 100;
+
+/**
+ * Undefined: every request runs alone. Batches are made where the manifest asks for them, or where admission measured that they
+ * change no answer and make items cheaper; never where it measured that they change answers.
+ */
+export function batchPlan(manifest: Batchable, admission?: Admission): BatchPlan | undefined {
+  const { inputs, outputs, batching, stateful } = manifest;
+  const report = admission?.node ?? admission?.edge;
+  if (stateful || report?.batchInvariant === false) return undefined;
+  const maxItems = batching?.maxBatchSize ?? measuredItems(admission);
+  const axes = batchAxes(manifest);
+  if (maxItems < 2 || !axes || !fits(axes, inputs, outputs)) return undefined;
+  const pad = new Map(Object.entries(batching?.pad ?? {}).filter(([name, { axis }]) => axis !== axes.get(name)));
+  return { inputs, outputs, axes, maxItems, maxDelayMs: batching?.maxDelayMs ?? 0, pad, withdrawn: false };
+}
+
+function measuredItems(admission: Admission | undefined): number {
+  const report = admission?.node ?? admission?.edge;
+  const measured = admission?.batching?.maxBatchSize ?? 1;
+  if (!report?.batchInvariant || measured < MEASURED_ITEMS) return report?.batchInvariant ? measured : 1;
+  const perItemMs = report.perItemMs[measured] ?? 0;
+  const within = perItemMs > 0 ? Math.floor(MAX_RUN_MS / perItemMs) : MAX_MEASURED_DEFAULT;
+  return Math.max(measured, Math.min(MAX_MEASURED_DEFAULT, within));
+}
+
+/** Whether every axis that is to count items is there and free, and there is one among the inputs. */
+function fits(axes: BatchAxes, inputs: readonly TensorSpec[], outputs: readonly TensorSpec[]): boolean {
+  const specs = new Map([...inputs, ...outputs].map((spec) => [spec.name, spec]));
+  return (
+    inputs.some(({ name }) => axes.has(name)) && [...axes].every(([name, axis]) => specs.get(name)?.shape[axis] === -1)
+  );
+}
