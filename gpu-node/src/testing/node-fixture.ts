@@ -49,6 +49,8 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     maxQueue: 8,
     trialSeconds: 20,
     trialMemoryMib: 1024,
+    webgpu: 'off',
+    webgpuStrict: false,
     logLevel: 'debug',
     ...changes,
   };

@@ -103,6 +103,16 @@ export function convModel(channels: number, kernels: Float32Array<ArrayBuffer>):
   return onnxFile([node], [['x', 'FP32', ['b', channels, 'h', 'w']]], [['y', 'FP32', ['b', m, 'h', 'w']]], [k]);
 }
 
+/** A model: `y` = Relu(Det(`x` · `x`)) of a square matrix; no GPU computes determinants. */
+export function determinantModel(): Buffer<ArrayBuffer> {
+  const nodes = [
+    { operator: 'MatMul', inputs: ['x', 'x'], output: 'xx' },
+    { operator: 'Det', inputs: ['xx'], output: 'd' },
+    { operator: 'Relu', inputs: ['d'], output: 'y' },
+  ];
+  return onnxFile(nodes, [['x', 'FP32', ['n', 'n']]], [['y', 'FP32', []]]);
+}
+
 function nodeProto({ inputs, output, operator, attributes = {} }: OnnxNode): Buffer<ArrayBuffer> {
   const kindInts = 7;
   return message(
