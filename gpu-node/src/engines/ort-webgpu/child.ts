@@ -31,7 +31,8 @@ const DEVICE_LOST = /device[ _](?:is |was )?lost/i;
 async function load({ session: id, source, survey }: Question & { kind: 'load' }): Promise<Answer> {
   const { path, format } = source;
   const options: InferenceSession.SessionOptions = {
-    executionProviders: ['webgpu'],
+    // By default it turns convolutions to NHWC, and then gets those of 33 or 129 channels, among others, wrong.
+    executionProviders: [{ name: 'webgpu', preferredLayout: 'NCHW' }],
     intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@lepton-edge/protocol';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { addModel, determinantModel, identityModel, matMulModel } from '../../testing/onnx-file.ts';
 import { NO_ADAPTER, swiftShaderEnv } from '../../testing/swiftshader.ts';
 import { toAdapter } from './adapter.ts';
 import { ortWebgpu } from './engine.ts';
 import { AdapterHost, type HostOptions } from './host.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let env: Record<string, string>;
@@ -51,7 +53,7 @@ describe('ort-webgpu', () => {
       adapter: { vendor: 'google', architecture: 'swiftshader', software: true },
     });
     expect(engine.report.adapter?.features).toContain('core-features-and-limits');
-  }, 20_000);
+  });
 
   it('leaves an adapter that is software alone unless asked', async () => {
     await expect(ortWebgpu({ mode: 'auto', strict: false }, { env }).start()).rejects.toThrow('computes on the CPU');
@@ -168,5 +170,5 @@ describe('models on an adapter', () => {
     expect(refusals).toBeGreaterThan(0);
     const put = { failure: 'unsupported', message: expect.stringMatching(/3 times .* took longer than/) };
     await expect(adapter.load(file)).rejects.toMatchObject(put);
-  }, 30_000);
+  });
 });
