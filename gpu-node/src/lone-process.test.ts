@@ -1,12 +1,14 @@
 /** The command line over a directory of models, as people start it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { decodeInferResponse, encodeInferRequest } from '@lepton-edge/protocol';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { writeModels } from './testing/lone-fixture.ts';
-import { addModel, determinantModel, identityModel } from './testing/onnx-file.ts';
+import { addModel, determinantModel, identityModel, matMulModel } from './testing/onnx-file.ts';
 import { NO_ADAPTER, swiftShaderEnv } from './testing/swiftshader.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/lepton-gpu-node.js', import.meta.url));
@@ -40,6 +42,20 @@ function start(args: string[], env: Record<string, string> = {}) {
       look();
     });
   return { child, exited, logged, output: () => output };
+}
+
+/** Ids of processes, on Linux. */
+async function childrenOf(pid: number | undefined): Promise<number[]> {
+  const text = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+  return text.trim().split(' ').map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 describe('lepton-gpu-node --model-repository', () => {
@@ -97,7 +113,25 @@ describe('lepton-gpu-node --model-repository', () => {
     expect(output()).toContain('"cpuOperators":{"Det":1}');
     child.kill('SIGTERM');
     expect(await exited).toEqual({ code: 0, signal: null });
-  }, 20_000);
+  }, 60_000);
+
+  it('takes the process of the adapter along when it is stopped during a run', async () => {
+    const root = await writeModels({ 'long/1/model.onnx': matMulModel(200) });
+    const args = ['--model-repository', root, '--port', '0', '--webgpu', 'on'];
+    const { child, exited, logged } = start(args, await swiftShaderEnv());
+    await logged('ready');
+    const { url, metrics } = await logged('listening');
+    const x = { name: 'x', datatype: 'FP32' as const, shape: [512, 512], data: new Float32Array(512 * 512) };
+    const infer = fetch(`${url}/v2/models/long/infer`, { method: 'POST', body: encodeInferRequest({ inputs: [x] }) });
+    infer.catch(() => undefined);
+    const running = async () => (await (await fetch(String(metrics))).text()).includes('requests_running 1\n');
+    while (!(await running())) await setTimeout(20);
+    const adapters = await childrenOf(child.pid);
+    expect(adapters).toHaveLength(1);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual({ code: 0, signal: null });
+    while (adapters.some(isAlive)) await setTimeout(20);
+  }, 60_000);
 
   it('does not start without the adapter that it was told to use', async () => {
     const { exited, output } = start(['--model-repository', '.', '--webgpu', 'on'], NO_ADAPTER);
