@@ -17,6 +17,8 @@ describe('readConfig', () => {
         host: '127.0.0.1',
         labels: { a: '1', b: 'x=y' },
         trialMemoryMib: 8192,
+        webgpu: 'auto',
+        webgpuStrict: false,
       },
     });
   });

@@ -79,6 +79,11 @@ const Settings = z
     maxQueueMib: count(1_048_576).default(256),
     trialSeconds: count(3600).default(60),
     trialMemoryMib: count(1_048_576).default(8192),
+    webgpu: z.enum(['auto', 'on', 'off']).default('auto'),
+    webgpuStrict: z
+      .enum(['on', 'off'])
+      .default('off')
+      .transform((text) => text === 'on'),
     logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   })
   .transform((config) => {

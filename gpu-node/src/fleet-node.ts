@@ -27,7 +27,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   await mkdir(config.home, { recursive: true });
   await chmod(config.home, 0o700);
   const identity = await loadIdentity(config.home);
-  const engines = await startEngines(log);
+  const engines = await startEngines(config, log);
 
   const gateway = new GatewayClient(config.gateway);
   const blobs = await BlobCache.open(config.home, config.maxDiskMib * MIB);
@@ -70,7 +70,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     draining: () => state.draining,
     log,
   });
-  const metrics = await startMetrics(config, { core, models, diskBytes: () => blobs.space.bytes }, log);
+  const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
   const membership = new Membership({
     gateway,

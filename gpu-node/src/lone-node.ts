@@ -23,7 +23,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   const directory = new DirectoryIndex(config.modelRepository);
   await directory.scan();
   for (const fault of directory.found.faults) log.warn(fault, 'cannot be served');
-  const engines = await startEngines(log);
+  const engines = await startEngines(config, log);
   const repository = new DirectoryRepository(directory.find);
   const tokenizers = new Tokenizers((digest) => models.stateOf(digest) !== undefined);
   const models = new Models({
@@ -55,7 +55,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     log,
   });
   const loads = preload(config.load, { directory, catalogue, models });
-  const metrics = await startMetrics(config, { core, models }, log);
+  const metrics = await startMetrics(config, { core, models, engines }, log);
   const url = `http://${await listen(server, config)}`;
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   log.info(

@@ -36,6 +36,8 @@ if (result.kind === 'help') {
 
 async function end(node: RunningNode): Promise<void> {
   if (await node.stop()) process.exit(0);
+  // What follows is no exit that Node sees, and engines end their processes at one.
+  process.emit('exit', 0);
   // A run that is still on cannot be interrupted: exit() would wait for it and then abort. Replacing the process ends it.
   if (process.platform !== 'win32') process.execve?.(process.execPath, [process.execPath, '-e', ''], {});
   process.kill(process.pid, 'SIGKILL');

@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
 import { toPrometheus } from './core/prometheus.ts';
 import { ortCpu } from './engines/ort-cpu/engine.ts';
+import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models } from './models/lifecycle.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
@@ -27,8 +28,13 @@ export interface RunningNode {
   stop(): Promise<boolean>;
 }
 
-export async function startEngines(log: Logger): Promise<Engines> {
-  const engines = await Engines.start([ortCpu]);
+export async function startEngines({ webgpu, webgpuStrict }: Config, log: Logger): Promise<Engines> {
+  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict })];
+  const engines = await Engines.start([...gpu, ortCpu]);
+  if (webgpu === 'on') {
+    const absence = engines.absent.find(({ name }) => name === 'ort-webgpu');
+    if (absence) throw new Error(`--webgpu on: ${absence.reason}`);
+  }
   for (const { name, reason } of engines.absent) log.info({ engine: name, reason }, 'an engine cannot run here');
   return engines;
 }
@@ -36,13 +42,14 @@ export async function startEngines(log: Logger): Promise<Engines> {
 export interface Measured {
   core: InferenceCore;
   models: Models;
+  engines: Engines;
   diskBytes?: () => number;
 }
 
 /** @throws Error when the address was asked for and cannot be had; one that nobody asked for is done without */
 export async function startMetrics(
   { metricsAddress, modelMemoryMib }: Pick<Config, 'metricsAddress' | 'modelMemoryMib'>,
-  { core, models, diskBytes }: Measured,
+  { core, models, engines, diskBytes }: Measured,
   log: Logger,
 ): Promise<{ server: Server; url: string } | undefined> {
   if (metricsAddress === 'off') return undefined;
@@ -56,6 +63,8 @@ export async function startMetrics(
       residentBytes: process.memoryUsage.rss(),
       diskBytes: diskBytes?.(),
       softwareVersion: SOFTWARE_VERSION,
+      engines: engines.reports,
+      cpuNodes: models.cpuNodes(),
     }),
   );
   try {

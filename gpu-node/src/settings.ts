@@ -111,6 +111,18 @@ export const SETTINGS = {
     value: 'N',
     help: "memory that a trial's process may take; default: 8192",
   },
+  webgpu: {
+    flag: 'webgpu',
+    env: 'LEPTON_NODE_WEBGPU',
+    value: 'MODE',
+    help: 'auto: models run on a GPU where there is one; on: also on an adapter that is software; off; default: auto',
+  },
+  webgpuStrict: {
+    flag: 'webgpu-strict',
+    env: 'LEPTON_NODE_WEBGPU_STRICT',
+    value: 'on|off',
+    help: 'on: a model of which the GPU cannot run every operator runs on the CPU as a whole; default: off',
+  },
   logLevel: {
     flag: 'log-level',
     env: 'LEPTON_NODE_LOG_LEVEL',

@@ -52,7 +52,20 @@ export const JoinAnswer = z.object({
 });
 export type JoinAnswer = z.infer<typeof JoinAnswer>;
 
-export const EngineReport = z.strictObject({ name: z.string().max(64), device: z.string().max(200) });
+export const EngineReport = z.strictObject({
+  name: z.string().max(64),
+  device: z.string().max(200),
+  /** Where the device is a WebGPU adapter. */
+  adapter: z
+    .strictObject({
+      vendor: z.string().max(64),
+      architecture: z.string().max(64),
+      /** Whether it computes on the CPU. */
+      software: z.boolean(),
+      features: z.array(z.string().max(64)).max(64),
+    })
+    .optional(),
+});
 export type EngineReport = z.infer<typeof EngineReport>;
 
 export const LoadedModel = z.strictObject({

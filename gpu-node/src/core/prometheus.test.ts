@@ -20,6 +20,11 @@ const FIGURES = {
   residentBytes: 6,
   diskBytes: undefined,
   softwareVersion: '1.2"\\3',
+  engines: [
+    { name: 'gpu', device: 'A', adapter: { vendor: 'a', architecture: 'b', software: false, features: [] } },
+    { name: 'cpu', device: 'B' },
+  ],
+  cpuNodes: [{ model: 'm', version: 3, nodes: 2 }],
 };
 
 describe('toPrometheus', () => {
@@ -45,6 +50,9 @@ describe('toPrometheus', () => {
       'lepton_node_requests_running 1',
       'lepton_node_requests_queued 2',
       'lepton_node_model_bytes_limit 5',
+      'lepton_node_engine_info{engine="gpu",device="A",software="false"} 1',
+      'lepton_node_engine_info{engine="cpu",device="B"} 1',
+      'lepton_node_model_cpu_nodes{model="m",version="3"} 2',
       'lepton_node_info{version="1.2\\"\\\\3"} 1',
     ]) {
       expect(lines).toContain(line);

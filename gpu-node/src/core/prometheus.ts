@@ -1,4 +1,5 @@
 /** The node's figures in Prometheus' text format, version 0.0.4. Pure. */
+import type { EngineReport } from '@lepton-edge/protocol';
 import { allExecutions, BUCKETS_S, type VersionCounters } from './statistics.ts';
 
 export interface NodeFigures {
@@ -13,6 +14,9 @@ export interface NodeFigures {
   /** Of files kept on disk; undefined where none are copied. */
   diskBytes: number | undefined;
   softwareVersion: string;
+  engines: readonly EngineReport[];
+  /** Nodes of a loaded model's graph that run on the CPU though its engine has a GPU. */
+  cpuNodes: readonly { model: string; version: number; nodes: number }[];
 }
 
 type Labels = Record<string, string>;
@@ -55,6 +59,12 @@ export function toPrometheus(figures: NodeFigures): string {
     family('resident_memory_bytes', 'gauge', "The process's memory.", now(figures.residentBytes)),
     family('info', 'gauge', 'The release.', [[{ version: figures.softwareVersion }, 1]]),
   ];
+  const engines = figures.engines.map((report): Sample => [engineLabels(report), 1]);
+  families.push(family('engine_info', 'gauge', 'The engines, and what they compute on.', engines));
+  if (figures.cpuNodes.length > 0) {
+    const nodes = figures.cpuNodes.map((of): Sample => [{ model: of.model, version: String(of.version) }, of.nodes]);
+    families.push(family('model_cpu_nodes', 'gauge', 'Nodes of a model on a GPU that run on the CPU.', nodes));
+  }
   if (figures.diskBytes !== undefined) {
     families.push(family('disk_bytes', 'gauge', 'Files kept on disk.', now(figures.diskBytes)));
   }
@@ -82,6 +92,10 @@ function histogramOf(counters: VersionCounters): Sample[] {
 
 function labelsOf({ model, version }: VersionCounters): Labels {
   return { model, version: String(version) };
+}
+
+function engineLabels({ name, device, adapter }: EngineReport): Labels {
+  return { engine: name, device, ...(adapter && { software: String(adapter.software) }) };
 }
 
 function family(name: string, type: string, help: string, samples: readonly Sample[]): string {

@@ -7,6 +7,8 @@ export interface ModelSource {
   label: string;
   format: 'onnx' | 'ort';
   path: string;
+  /** Of all files the model reads; that of `path` alone where it is absent. */
+  sizeBytes?: number;
 }
 
 /** `-1` in the shape stands for a dynamic axis. */
@@ -35,6 +37,8 @@ export interface Instance {
   readonly outputs: readonly TensorInfo[];
   /** How many runs to hand over at a time to keep the instance busy; more would only wait inside. */
   readonly concurrency: number;
+  /** Operators that run on the CPU though the engine has a GPU, with how many there are; absent where that is not known. */
+  readonly cpuOperators?: Readonly<Record<string, number>>;
   /**
    * @throws EngineError `refused`: the model does not take this input; the instance goes on.
    * @throws EngineError `lost`: the instance is gone, and every run that was on it fails so.

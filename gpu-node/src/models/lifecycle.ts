@@ -26,6 +26,8 @@ export interface ModelChange {
   digest: string;
   reason?: string;
   tookMs?: number;
+  /** As `Instance.cpuOperators`. */
+  cpuOperators?: Readonly<Record<string, number>>;
 }
 
 /** A loaded model, kept loaded until `release`, which must be called exactly once. */
@@ -141,6 +143,16 @@ export class Models {
     return [...this.#entries.values()].flatMap((entry) => (entry.running ? [...entry.names.values()] : []));
   }
 
+  /** How many nodes of each loaded model run on the CPU though its engine has a GPU, where that is known. */
+  cpuNodes(): { model: string; version: number; nodes: number }[] {
+    return [...this.#entries.values()].flatMap(({ names, running }) => {
+      const counts = running?.instance.cpuOperators;
+      if (!counts) return [];
+      const nodes = Object.values(counts).reduce((sum, count) => sum + count, 0);
+      return [...names.values()].map(({ model, version }) => ({ model, version, nodes }));
+    });
+  }
+
   /** Unloads everything; runs under way end first. */
   async close(): Promise<void> {
     for (const entry of [...this.#entries.values()]) void this.#unload(entry);
@@ -178,7 +190,7 @@ export class Models {
       files = fetched.files;
       // Only now: a download that fails must not cost anybody a loaded model.
       this.#makeRoom(entry, described.sizeBytes);
-      const instance = await engines.load(fetched.source);
+      const instance = await engines.load({ ...fetched.source, sizeBytes: described.sizeBytes });
       // A tokenizer is read when the first text comes.
       if (!described.manifest.tokenizer) fetched.files.read();
       const fault = described.stated ? disagreement(described.manifest, instance) : undefined;
@@ -196,7 +208,14 @@ export class Models {
         if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
         onChange({ state: 'lost', label, digest, reason: error.message });
       });
-      onChange({ state: 'ready', label, digest, tookMs: this.#now() - startedAt });
+      const { cpuOperators } = instance;
+      onChange({
+        state: 'ready',
+        label,
+        digest,
+        tookMs: this.#now() - startedAt,
+        ...(cpuOperators && { cpuOperators }),
+      });
       return running;
     } catch (error) {
       files?.release();

@@ -53,7 +53,8 @@ export async function loneNode(files: ModelFiles, ...flags: string[]): Promise<L
 }
 
 export function loneConfig(root: string, ...flags: string[]): Config {
-  const fixed = ['--name', 'test', '--port', '0', '--metrics-address', '127.0.0.1:0', '--log-level', 'debug'];
+  const quiet = ['--metrics-address', '127.0.0.1:0', '--log-level', 'debug', '--webgpu', 'off'];
+  const fixed = ['--name', 'test', '--port', '0', ...quiet];
   const result = readConfig(['--model-repository', root, ...fixed, ...flags], {});
   if (result.kind !== 'config') throw new Error(JSON.stringify(result));
   return result.config;

@@ -50,6 +50,8 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     maxQueueMib: 16,
     trialSeconds: 20,
     trialMemoryMib: 1024,
+    webgpu: 'off',
+    webgpuStrict: false,
     logLevel: 'debug',
     ...changes,
   };

@@ -22,6 +22,8 @@ interface OnnxNode {
   operator: string;
   inputs: string[];
   output: string;
+  /** Lists of whole numbers, as Conv's `pads`. */
+  attributes?: Record<string, number[]>;
 }
 
 /** A name, a datatype, and axes: a number, or a word for a dynamic one. */
@@ -35,9 +37,7 @@ function onnxFile(
   initializers: Buffer<ArrayBuffer>[] = [],
 ): Buffer<ArrayBuffer> {
   const graph = message(
-    ...nodes.map((node) =>
-      bytes(1, message(...node.inputs.map((name) => bytes(1, name)), bytes(2, node.output), bytes(4, node.operator))),
-    ),
+    ...nodes.map((node) => bytes(1, nodeProto(node))),
     bytes(2, 'test'),
     ...initializers.map((tensor) => bytes(5, tensor)),
     ...inputs.map((value) => bytes(11, valueInfo(value))),
@@ -83,6 +83,51 @@ export function matMulModel(times: number): Buffer<ArrayBuffer> {
     output: i === times - 1 ? 'y' : `y${i}`,
   }));
   return onnxFile(nodes, [['x', 'FP32', ['n', 'n']]], [['y', 'FP32', ['n', 'n']]]);
+}
+
+/** A model: `y`[b,m] = Softmax(`x`[b,n] · w[n,m]), where `b` is dynamic. @param w its rows, one after the other */
+export function denseModel(n: number, w: Float32Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const m = w.length / n;
+  const nodes = [
+    { operator: 'MatMul', inputs: ['x', 'w'], output: 'xw' },
+    { operator: 'Softmax', inputs: ['xw'], output: 'y' },
+  ];
+  return onnxFile(nodes, [['x', 'FP32', ['b', n]]], [['y', 'FP32', ['b', m]]], [weights('w', [n, m], w)]);
+}
+
+/** A model: `y`[b,m,h,w] = Conv(`x`[b,c,h,w]) with kernels k[m,c,3,3] and a border of zeros. */
+export function convModel(channels: number, kernels: Float32Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const m = kernels.length / channels / 9;
+  const node = { operator: 'Conv', inputs: ['x', 'k'], output: 'y', attributes: { pads: [1, 1, 1, 1] } };
+  const k = weights('k', [m, channels, 3, 3], kernels);
+  return onnxFile([node], [['x', 'FP32', ['b', channels, 'h', 'w']]], [['y', 'FP32', ['b', m, 'h', 'w']]], [k]);
+}
+
+/** A model: `y` = Relu(Det(`x` · `x`)) of a square matrix; no GPU computes determinants. */
+export function determinantModel(): Buffer<ArrayBuffer> {
+  const nodes = [
+    { operator: 'MatMul', inputs: ['x', 'x'], output: 'xx' },
+    { operator: 'Det', inputs: ['xx'], output: 'd' },
+    { operator: 'Relu', inputs: ['d'], output: 'y' },
+  ];
+  return onnxFile(nodes, [['x', 'FP32', ['n', 'n']]], [['y', 'FP32', []]]);
+}
+
+function nodeProto({ inputs, output, operator, attributes = {} }: OnnxNode): Buffer<ArrayBuffer> {
+  const kindInts = 7;
+  return message(
+    ...inputs.map((name) => bytes(1, name)),
+    bytes(2, output),
+    bytes(4, operator),
+    ...Object.entries(attributes).map(([name, values]) => {
+      return bytes(5, message(bytes(1, name), ...values.map((value) => integer(8, value)), integer(20, kindInts)));
+    }),
+  );
+}
+
+function weights(name: string, dims: number[], data: Float32Array<ArrayBuffer>): Buffer<ArrayBuffer> {
+  const type = integer(2, ELEMENT_TYPE.FP32);
+  return message(...dims.map((dim) => integer(1, dim)), type, bytes(8, name), bytes(9, Buffer.from(data.buffer)));
 }
 
 function valueInfo([name, datatype, axes]: OnnxValue): Buffer<ArrayBuffer> {

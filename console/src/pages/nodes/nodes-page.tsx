@@ -61,11 +61,14 @@ function cellsOf(node: Node, now: number) {
     </div>,
     <StateBadge key="state" state={node.state} />,
     node.region ?? 'none',
-    node.engines.map(({ name, device }) => (
-      <div key={name}>
-        <Text size="sm">{name}</Text>
+    node.engines.map(({ name, device, adapter }) => (
+      <div key={name} title={adapter?.features.join(', ')}>
+        <Text size="sm">
+          {name}
+          {adapter?.software && ' (software)'}
+        </Text>
         <Text size="xs" c="dimmed">
-          {device}
+          {[device, adapter?.vendor, adapter?.architecture].filter(Boolean).join(', ')}
         </Text>
       </div>
     )),

@@ -8,8 +8,8 @@ import {
   type RunOutput,
   type TensorInfo,
 } from '../engine.ts';
+import { buffersOf, fromWire, toWire } from '../onnx-runtime/tensors.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
-import { buffersOf, fromWire, toWire } from './tensors.ts';
 
 interface Pending {
   resolve(output: RunOutput): void;

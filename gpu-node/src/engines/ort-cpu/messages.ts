@@ -1,6 +1,6 @@
 /** What the node and a model's worker thread say to each other. */
 import type { ModelSource, TensorInfo } from '../engine.ts';
-import type { WireTensor } from './tensors.ts';
+import type { WireTensor } from '../onnx-runtime/tensors.ts';
 
 /** Handed to the thread at its start. */
 export type WorkerInput = ModelSource;

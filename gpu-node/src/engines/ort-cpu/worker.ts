@@ -2,9 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { TensorInfo } from '../engine.ts';
+import { describe, sentenceOf, toWireOutput } from '../onnx-runtime/describe.ts';
+import { buffersOf } from '../onnx-runtime/tensors.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
-import { buffersOf, datatypeOf, type WireTensor } from './tensors.ts';
 
 // Where there is a Float16Array, ONNX Runtime makes one of every FP16 tensor, and its native half then fails on it with
 // "not enough space". Without, both agree on bit patterns in a Uint16Array, which is our form too.
@@ -13,6 +13,7 @@ const { default: ort } = await import('onnxruntime-node');
 
 if (!parentPort) throw new Error('this file is a worker thread: it cannot be started by itself');
 const port = parentPort;
+const { path } = workerData as WorkerInput;
 
 const OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
@@ -33,19 +34,6 @@ async function createSession({ path, format }: WorkerInput): Promise<InferenceSe
   return ort.InferenceSession.create(path, OPTIONS);
 }
 
-/** @throws Error naming what this engine has no tensors for. */
-function describe(metadata: readonly InferenceSession.ValueMetadata[], kind: string): TensorInfo[] {
-  return metadata.map((value) => {
-    const datatype = value.isTensor ? datatypeOf(value.type) : undefined;
-    if (datatype && value.isTensor) {
-      const shape = value.shape.map((size) => (typeof size === 'number' && size >= 0 ? size : -1));
-      return { name: value.name, datatype, shape };
-    }
-    const got = value.isTensor ? value.type : 'no tensor';
-    throw new Error(`${kind} ${JSON.stringify(value.name)} is ${got}, which has no counterpart in the protocol`);
-  });
-}
-
 async function run(session: InferenceSession, message: ToWorker & { kind: 'run' }): Promise<void> {
   try {
     const feeds: Record<string, Tensor> = {};
@@ -56,22 +44,8 @@ async function run(session: InferenceSession, message: ToWorker & { kind: 'run' 
     const outputs = message.outputs.map((name) => toWireOutput(name, results[name]));
     send({ kind: 'result', id: message.id, outputs, runMs }, buffersOf(outputs));
   } catch (error) {
-    send({ kind: 'refused', id: message.id, message: sentenceOf(error) });
+    send({ kind: 'refused', id: message.id, message: sentenceOf(error, path) });
   }
-}
-
-function toWireOutput(name: string, tensor: Tensor | undefined): WireTensor {
-  if (!tensor) throw new Error(`the model made no output ${JSON.stringify(name)}`);
-  return { name, type: tensor.type, dims: tensor.dims, data: tensor.data as WireTensor['data'] };
-}
-
-/** ONNX Runtime writes over several lines and, for files, names the path: neither is for a caller's eyes. */
-function sentenceOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text
-    .replaceAll((workerData as WorkerInput).path, 'the file')
-    .replace(/\s+/g, ' ')
-    .trim();
 }
 
 async function main(): Promise<void> {
@@ -82,7 +56,7 @@ async function main(): Promise<void> {
     const outputs = describe(session.outputMetadata, 'output');
     send({ kind: 'ready', inputs, outputs });
   } catch (error) {
-    send({ kind: 'failed', message: sentenceOf(error) });
+    send({ kind: 'failed', message: sentenceOf(error, path) });
     port.close();
     return;
   }

@@ -1,6 +1,6 @@
 /**
- * Tensors as they cross to a worker thread: ONNX Runtime's types, strings decoded, buffers ready to be moved. Of the
- * protocol only its types are used: its code would take longer to load than a small model, in every thread.
+ * Tensors as they cross to where ONNX Runtime runs: its types, strings decoded, buffers ready to be moved. Of the protocol
+ * only its types are used: its code would take longer to load than a small model, in every thread.
  */
 import type { Datatype, Tensor } from '@lepton-edge/protocol';
 import type { Tensor as OrtTensor } from 'onnxruntime-node';

@@ -1,0 +1,4 @@
+import { describeContract } from '../contract.ts';
+import { ortCpu } from './engine.ts';
+
+describeContract(async () => ortCpu);
