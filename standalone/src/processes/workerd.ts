@@ -59,8 +59,13 @@ export async function startWorkerd(
   });
   let child: ChildProcess | undefined;
   let stopped: Promise<void> | undefined;
+  // It fails as the start did, where that failed: which `ready` has told.
+  const dispose = () =>
+    miniflare.dispose().catch((error: unknown) => {
+      if (child) throw error;
+    });
   const stop = () => {
-    stopped ??= Promise.race([miniflare.dispose(), sleep(DISPOSE_MS, undefined, { ref: false })]).finally(() =>
+    stopped ??= Promise.race([dispose(), sleep(DISPOSE_MS, undefined, { ref: false })]).finally(() =>
       child?.kill('SIGKILL'),
     );
     return stopped;
