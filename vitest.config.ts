@@ -1,4 +1,4 @@
-/** The test suites: `unit` beside the code, `system` against one running gateway, `lifecycle` of the program itself. */
+/** The test suites: `unit` and `gpu-node` beside the code, `system` against one running gateway, `lifecycle` of the program itself. */
 import { defineConfig } from 'vitest/config';
 
 const LIFECYCLE = ['test/lifecycle.test.ts', 'test/soak.test.ts'];
@@ -10,8 +10,15 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,text,client,worker,gpu-node,console,examples,standalone,scripts}/**/*.test.{ts,tsx}'],
+          include: ['{protocol,text,client,worker,console,examples,standalone,scripts}/**/*.test.{ts,tsx}'],
           sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'gpu-node',
+          include: ['gpu-node/**/*.test.ts'],
+          sequence: { groupOrder: 3 },
         },
       },
       {

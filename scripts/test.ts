@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** The suite against one gateway has its files one after the other; the others make all they need themselves. */
-const HALVES = [['system'], ['lifecycle', 'unit']] as const;
+const HALVES = [
+  ['system', 'gpu-node'],
+  ['lifecycle', 'unit'],
+] as const;
 const VITEST = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
 
 const args = process.argv.slice(2);
