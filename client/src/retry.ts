@@ -16,7 +16,7 @@ export interface RetryPolicy {
 /** Overload, absence and broken connections: what a call that may be repeated is repeated for. */
 export function isPassing({ status, code }: GatewayError): boolean {
   if (code === 'request_in_flight') return true;
-  return status === 0 || status === 429 || status === 502 || status === 503 || status === 504;
+  return status === 0 || status === 408 || status === 429 || status === 502 || status === 503 || status === 504;
 }
 
 /** Runs `attempt` until it succeeds, fails for good, or has been repeated often enough. */

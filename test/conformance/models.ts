@@ -1,25 +1,10 @@
 /** The models that every server under test has: small, and between them of every datatype and form of shape. */
-import type { Datatype } from '@lepton-edge/protocol';
-import { type ElementType, GraphBuilder } from '../../examples/onnx-writer/graph-builder.ts';
+import { ORT_TYPE } from '@lepton-edge/protocol';
+import { GraphBuilder } from '../../examples/onnx-writer/graph-builder.ts';
 
 const OPSET = 17;
 
-const ELEMENT: Record<Exclude<Datatype, 'BF16'>, ElementType> = {
-  BOOL: 'bool',
-  UINT8: 'uint8',
-  UINT16: 'uint16',
-  UINT32: 'uint32',
-  UINT64: 'uint64',
-  INT8: 'int8',
-  INT16: 'int16',
-  INT32: 'int32',
-  INT64: 'int64',
-  FP16: 'float16',
-  FP32: 'float32',
-  FP64: 'float64',
-  BYTES: 'string',
-};
-export const DATATYPES = Object.keys(ELEMENT) as (keyof typeof ELEMENT)[];
+export const DATATYPES = Object.keys(ORT_TYPE) as (keyof typeof ORT_TYPE)[];
 
 /** Each datatype as a vector: input `INT8`, output `INT8_out`, and so on. */
 export const TYPES = 'conformance-types';
@@ -53,9 +38,14 @@ export function rowsModel(operator: 'Identity' | 'Neg'): Uint8Array<ArrayBuffer>
   return graph.build(OPSET, `the ${operator} of rows`);
 }
 
-function identity(graph: GraphBuilder, name: string, datatype: keyof typeof ELEMENT, shape: (number | string)[]): void {
-  graph.input(name, ELEMENT[datatype], shape);
-  graph.output(`${name}_out`, ELEMENT[datatype], shape);
+function identity(
+  graph: GraphBuilder,
+  name: string,
+  datatype: keyof typeof ORT_TYPE,
+  shape: (number | string)[],
+): void {
+  graph.input(name, ORT_TYPE[datatype], shape);
+  graph.output(`${name}_out`, ORT_TYPE[datatype], shape);
   graph.node('Identity', [name], { outputs: [`${name}_out`] });
 }
 

@@ -1,7 +1,7 @@
 /** What ONNX Runtime itself makes of a case, without any of ours between: natively, and in WASM as the edge runs it. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { ARRAY_TYPE, type Datatype, type Tensor } from '@lepton-edge/protocol';
+import { ARRAY_TYPE, type Datatype, ORT_TYPE, type Tensor } from '@lepton-edge/protocol';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { OperatorCase } from './cases.ts';
 import { differenceOf } from './differences.ts';
@@ -17,22 +17,9 @@ interface Ort {
   Tensor: new (type: OrtTensor.Type, data: never, dims: readonly number[]) => OrtTensor;
 }
 
-const ORT_TYPE: Partial<Record<Datatype, OrtTensor.Type>> = {
-  BOOL: 'bool',
-  UINT8: 'uint8',
-  UINT16: 'uint16',
-  UINT32: 'uint32',
-  UINT64: 'uint64',
-  INT8: 'int8',
-  INT16: 'int16',
-  INT32: 'int32',
-  INT64: 'int64',
-  FP16: 'float16',
-  FP32: 'float32',
-  FP64: 'float64',
-  BYTES: 'string',
-};
-const DATATYPE = new Map(Object.entries(ORT_TYPE).map(([datatype, type]) => [type, datatype as Datatype]));
+const DATATYPE = new Map<string, Datatype>(
+  Object.entries(ORT_TYPE).map(([datatype, type]) => [type, datatype as Datatype]),
+);
 
 export async function nativeBaseline(): Promise<Baseline> {
   // With a Float16Array the native half fails on FP16: see gpu-node/src/engines/ort-cpu/worker.ts.
@@ -66,7 +53,7 @@ async function answer(ort: Ort, provider: string, known: OperatorCase): Promise<
 }
 
 function toOrt(ort: Ort, { name, datatype, shape, data }: Tensor): OrtTensor {
-  const type = ORT_TYPE[datatype];
+  const type = datatype === 'BF16' ? undefined : ORT_TYPE[datatype];
   if (!type) throw new Error(`${name} is ${datatype}, of which the runtime's JavaScript has no tensors`);
   const values = Array.isArray(data) ? data.map((bytes) => Buffer.from(bytes).toString()) : data.slice();
   return new ort.Tensor(type, values as never, shape);

@@ -44,6 +44,23 @@ export const ARRAY_TYPE = {
   BF16: Uint16Array,
 } as const satisfies Record<FixedDatatype, unknown>;
 
+/** ONNX Runtime's names of element types. BF16 is missing: its JavaScript bindings have no such tensors. */
+export const ORT_TYPE = {
+  BOOL: 'bool',
+  UINT8: 'uint8',
+  UINT16: 'uint16',
+  UINT32: 'uint32',
+  UINT64: 'uint64',
+  INT8: 'int8',
+  INT16: 'int16',
+  INT32: 'int32',
+  INT64: 'int64',
+  FP16: 'float16',
+  FP32: 'float32',
+  FP64: 'float64',
+  BYTES: 'string',
+} as const satisfies Record<Exclude<Datatype, 'BF16'>, string>;
+
 export type NumericArray =
   | Uint8Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>

@@ -1,26 +1,10 @@
 /** Our tensors as ONNX Runtime's, and back. */
-import { ARRAY_TYPE, type Datatype, LeptonError, type Tensor, type TensorSpec } from '@lepton-edge/protocol';
+import { ARRAY_TYPE, type Datatype, LeptonError, ORT_TYPE, type Tensor, type TensorSpec } from '@lepton-edge/protocol';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 
-type OrtType = OrtTensor.Type;
-
-const ORT_TYPE: Record<Exclude<Datatype, 'BF16'>, OrtType> = {
-  BOOL: 'bool',
-  UINT8: 'uint8',
-  UINT16: 'uint16',
-  UINT32: 'uint32',
-  UINT64: 'uint64',
-  INT8: 'int8',
-  INT16: 'int16',
-  INT32: 'int32',
-  INT64: 'int64',
-  FP16: 'float16',
-  FP32: 'float32',
-  FP64: 'float64',
-  BYTES: 'string',
-};
-
-const DATATYPE = new Map(Object.entries(ORT_TYPE).map(([ours, theirs]) => [theirs, ours as Datatype]));
+const DATATYPE = new Map<string, Datatype>(
+  Object.entries(ORT_TYPE).map(([ours, theirs]) => [theirs, ours as Datatype]),
+);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

@@ -1,7 +1,11 @@
 /** What Hono's context carries in this app. */
+import { PLACE_HEADER, type Reference, STICKY_HEADER } from '@lepton-edge/protocol';
 import type { Context } from 'hono';
+import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
+import type { ModelCall } from '../infer/model-call.ts';
+import type { Timings } from '../infer/timings.ts';
 
 export interface AppEnv {
   Bindings: Env;
@@ -17,12 +21,30 @@ export interface AppEnv {
 
 export type AppContext = Context<AppEnv>;
 
+/** Keeps work alive after the answer. */
+export function waitUntilOf(c: AppContext): WaitUntil {
+  return (promise) => c.executionCtx.waitUntil(promise);
+}
+
+/** What a request says of a call of a model. */
+export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): ModelCall {
+  return {
+    ref,
+    principal: c.get('principal'),
+    place: c.req.header(PLACE_HEADER),
+    sticky: c.req.header(STICKY_HEADER),
+    requestId: c.get('requestId'),
+    timings,
+    waitUntil: waitUntilOf(c),
+  };
+}
+
 /** The context of a service, from that of a request. */
 export function serviceContext(c: AppContext): ServiceContext {
   return {
     gateway: c.get('gateway'),
     principal: c.get('principal'),
     origin: new URL(c.req.url).origin,
-    waitUntil: (promise) => c.executionCtx.waitUntil(promise),
+    waitUntil: waitUntilOf(c),
   };
 }

@@ -5,32 +5,21 @@ import {
   type EmbeddingSpec,
   LeptonError,
   type Placement,
-  type Reference,
 } from '@lepton-edge/protocol';
 import { cutTo, embed as embedTokens, type TextTokenizer, TOKEN_BUDGET, textSpecOf, tokensOf } from '@lepton-edge/text';
 import { responseKey } from '../cache/response-key.ts';
-import type { WaitUntil } from '../cache/single-flight.ts';
-import type { Gateway, Principal } from '../context.ts';
-import { stickyPoint } from '../dispatch/choose-target.ts';
+import type { Gateway } from '../context.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
-import { countRequest } from './count.ts';
 import { embedOnNodes } from './embed-on-node.ts';
 import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
 import { type EmbeddedText, KnownEmbeddings } from './known-embeddings.ts';
+import { answerCall, type ModelCall } from './model-call.ts';
 import { type RunInput, type RunOutcome, run } from './run.ts';
-import type { Timings } from './timings.ts';
 
-export interface EmbedCall {
-  ref: Reference;
+export interface EmbedCall extends ModelCall {
   inputs: readonly EmbeddingInput[];
   dimensions: number | undefined;
-  principal: Principal;
-  place: string | undefined;
-  sticky: string | undefined;
-  requestId: string;
-  timings: Timings;
-  waitUntil: WaitUntil;
 }
 
 export interface EmbedAnswer {
@@ -45,12 +34,7 @@ export interface EmbedAnswer {
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAnswer> {
-  const { principal, timings, waitUntil } = call;
-  const point = call.sticky === undefined ? gateway.random() : stickyPoint(call.sticky);
-  const target = await timings.measure('resolve', () =>
-    gateway.directory.resolve(call.ref, principal, point, waitUntil),
-  );
-  return await countRequest(gateway, target, waitUntil, () => answerOf(gateway, call, target));
+  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
 }
 
 async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Promise<EmbedAnswer> {

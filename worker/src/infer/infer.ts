@@ -7,29 +7,17 @@ import {
   LeptonError,
   outputNames,
   type Placement,
-  type Reference,
   type Tensor,
 } from '@lepton-edge/protocol';
 import { responseKey } from '../cache/response-key.ts';
-import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
-import { stickyPoint } from '../dispatch/choose-target.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
-import { countRequest } from './count.ts';
+import { answerCall, type ModelCall } from './model-call.ts';
 import { type RunInput, run } from './run.ts';
-import type { Timings } from './timings.ts';
 
-export interface InferCall {
-  ref: Reference;
+export interface InferCall extends ModelCall {
+  /** Its parameter `placement` says the same as `place`. */
   request: InferRequest;
-  principal: Principal;
-  /** From `x-lepton-place`; the request parameter `placement` says the same. */
-  place: string | undefined;
-  /** Names the caller for traffic splits. */
-  sticky: string | undefined;
-  requestId: string;
-  timings: Timings;
-  waitUntil: WaitUntil;
 }
 
 export interface InferAnswer {
@@ -41,12 +29,7 @@ export interface InferAnswer {
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
-  const { principal, timings, waitUntil } = call;
-  const point = call.sticky === undefined ? gateway.random() : stickyPoint(call.sticky);
-  const target = await timings.measure('resolve', () =>
-    gateway.directory.resolve(call.ref, principal, point, waitUntil),
-  );
-  return await countRequest(gateway, target, waitUntil, () => answerOf(gateway, call, target));
+  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
 }
 
 async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {

@@ -3,7 +3,7 @@ import { LeptonError, type Scope } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import type { Principal } from '../context.ts';
 import { hashSecret } from '../db/secrets.ts';
-import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
 
 /** Any one of `scopes` is enough; `admin` implies every scope but `node`. */
 export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> =>
@@ -32,7 +32,7 @@ async function authenticated(c: AppContext): Promise<Principal> {
   if (!secret)
     throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
   const gateway = c.get('gateway');
-  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
+  const waitUntil = waitUntilOf(c);
   const principal = await gateway.directory.key(await hashSecret(secret), waitUntil);
   if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {
     gateway.lastUse.note(principal.keyId, waitUntil);

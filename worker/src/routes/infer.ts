@@ -5,14 +5,12 @@ import {
   HEADER_LENGTH,
   type InferRequest,
   type ModelMetadata,
-  PLACE_HEADER,
   type ServerMetadata,
-  STICKY_HEADER,
   type Tensor,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
 import { answerHeaders } from '../http/answer-headers.ts';
-import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { codingFor, compressedResponse } from '../http/compress.ts';
 import { type InferAnswer, infer } from '../infer/infer.ts';
@@ -30,7 +28,7 @@ export const inferRoutes = new Hono<AppEnv>();
 
 inferRoutes.get('/v2/health/live', (c) => c.json({ live: true }));
 inferRoutes.get('/v2/health/ready', async (c) => {
-  await c.get('gateway').directory.checkReachable(waitUntil(c));
+  await c.get('gateway').directory.checkReachable(waitUntilOf(c));
   return c.json({ ready: true });
 });
 inferRoutes.get('/v2', authenticate('infer'), (c) =>
@@ -40,7 +38,7 @@ inferRoutes.get('/v2', authenticate('infer'), (c) =>
 for (const path of MODEL_PATHS) {
   inferRoutes.get(path, authenticate('infer', 'models:read'), async (c) => c.json(await metadata(c)));
   inferRoutes.get(`${path}/ready`, authenticate('infer', 'models:read'), async (c) => {
-    const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntil(c));
+    const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntilOf(c));
     return c.json({ name: version.model, version: String(version.version), ready: true });
   });
   inferRoutes.post(`${path}/infer`, authenticate('infer'), handleInfer);
@@ -52,16 +50,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
   const ref = referenceOf(c);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
     const request = decodeInferBody(bytes, c.req.header(HEADER_LENGTH));
-    const answer = await infer(gateway, {
-      ref,
-      request,
-      principal: c.get('principal'),
-      place: c.req.header(PLACE_HEADER),
-      sticky: c.req.header(STICKY_HEADER),
-      requestId: c.get('requestId'),
-      timings,
-      waitUntil: waitUntil(c),
-    });
+    const answer = await infer(gateway, { ...modelCallOf(c, ref, timings), request });
     return await encode(c.req.raw, answer, request, timings);
   });
 }
@@ -83,7 +72,7 @@ async function encode(call: Request, answer: InferAnswer, request: InferRequest,
 async function metadata(c: AppContext): Promise<ModelMetadata> {
   const gateway = c.get('gateway');
   const ref = referenceOf(c);
-  const { model, version } = await gateway.directory.resolve(ref, c.get('principal'), gateway.random(), waitUntil(c));
+  const { model, version } = await gateway.directory.resolve(ref, c.get('principal'), gateway.random(), waitUntilOf(c));
   // A reference that names one version asks for that one; a name alone, for what can be named.
   const numbers = ref.version === undefined && ref.alias === undefined ? await listReady(gateway, model.id) : [];
   return {
@@ -93,8 +82,4 @@ async function metadata(c: AppContext): Promise<ModelMetadata> {
     inputs: version.manifest.inputs,
     outputs: version.manifest.outputs,
   };
-}
-
-function waitUntil(c: AppContext) {
-  return (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
 }

@@ -93,7 +93,7 @@ function documentModel(add: (route: Route) => void, { path, params, of }: (typeo
     },
     responses: {
       200: { description: 'The outputs.', content: content(InferResponseBody) },
-      ...failures(400, 401, 403, 404, 413, 415, 429, 500, 503, 504),
+      ...failures(400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504),
     },
   });
 }

@@ -42,7 +42,7 @@ export function documentOpenAi(add: (route: Route) => void): void {
     request: { body: jsonBody(EmbeddingRequestBody) },
     responses: {
       200: json(EmbeddingResponseBody, 'One embedding for each input, in order.'),
-      ...failures(400, 401, 403, 404, 413, 415, 429, 500, 503, 504),
+      ...failures(400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504),
     },
   });
 }

@@ -5,13 +5,11 @@ import {
   LeptonError,
   type OpenAiModel,
   type OpenAiModelList,
-  PLACE_HEADER,
   parseReference,
-  STICKY_HEADER,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
 import { answerHeaders } from '../http/answer-headers.ts';
-import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { embed } from '../infer/embed.ts';
 import { Timings } from '../infer/timings.ts';
@@ -36,15 +34,9 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), async (c) => {
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
     const { model, inputs, dimensions, encodingFormat } = decodeEmbeddingRequest(bytes);
     const answer = await embed(gateway, {
-      ref: parseReference(model),
+      ...modelCallOf(c, parseReference(model), timings),
       inputs,
       dimensions,
-      principal: c.get('principal'),
-      place: c.req.header(PLACE_HEADER),
-      sticky: c.req.header(STICKY_HEADER),
-      requestId: c.get('requestId'),
-      timings,
-      waitUntil: waitUntil(c),
     });
     const headers = answerHeaders(answer, timings);
     headers.set('content-type', 'application/json');
@@ -62,15 +54,11 @@ async function find(c: AppContext, id: string): Promise<InferableModel> {
   const [model] = await listInferable(gateway, principal, ref.model);
   if (!model) throw new LeptonError('model_not_found', `no model is named "${ref.model}"`);
   if (ref.alias !== undefined || ref.version !== undefined) {
-    await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil(c));
+    await gateway.directory.resolve(ref, principal, gateway.random(), waitUntilOf(c));
   }
   return model;
 }
 
 function toOpenAi(id: string, { team, createdAt }: InferableModel): OpenAiModel {
   return { id, object: 'model', created: Math.floor(createdAt / 1000), owned_by: team };
-}
-
-function waitUntil(c: AppContext) {
-  return (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
 }

@@ -12,6 +12,7 @@ export const DESCRIPTIONS: Record<number, string> = {
   401: 'No key, or one that is not known here.',
   403: 'The key lacks the scope.',
   404: 'There is no such model, version or alias for this key.',
+  408: 'The body did not come in time.',
   413: 'The body is too large, as it came or inflated.',
   415: 'The body has a Content-Encoding other than gzip and deflate.',
   429: 'Too much at once: try again after the time told.',

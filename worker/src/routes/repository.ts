@@ -10,7 +10,7 @@ import {
   type VersionStatistics,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
-import type { AppContext, AppEnv } from '../http/app-env.ts';
+import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
 import { readBody } from '../http/body.ts';
 import { invalidRequest } from '../http/openapi.ts';
 import { noCounts, type Tally, type VersionCounts } from '../hubs/counts.ts';
@@ -76,8 +76,7 @@ async function statistics(c: AppContext): Promise<VersionStatistics[]> {
   const gateway = c.get('gateway');
   const ref = referenceOf(c);
   if (ref.version === undefined && ref.alias === undefined) {
-    const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-    const { id, name } = await gateway.directory.model(ref.model, c.get('principal'), waitUntil);
+    const { id, name } = await gateway.directory.model(ref.model, c.get('principal'), waitUntilOf(c));
     return (await gateway.metrics.list(id)).map((counts) => toStatistics(name, counts));
   }
   const { model, version } = await resolve(c);
@@ -92,8 +91,7 @@ async function statistics(c: AppContext): Promise<VersionStatistics[]> {
 
 async function resolve(c: AppContext) {
   const gateway = c.get('gateway');
-  const waitUntil = (promise: Promise<unknown>) => c.executionCtx.waitUntil(promise);
-  return await gateway.directory.resolve(referenceOf(c), c.get('principal'), gateway.random(), waitUntil);
+  return await gateway.directory.resolve(referenceOf(c), c.get('principal'), gateway.random(), waitUntilOf(c));
 }
 
 function toStatistics(name: string, { version, counts }: VersionCounts): VersionStatistics {

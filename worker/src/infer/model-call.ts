@@ -1,0 +1,31 @@
+/** What every call of a model has, and how each begins: what it names is found, and what becomes of it is counted. */
+import type { CacheStatus, Reference } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import type { Gateway, Principal } from '../context.ts';
+import { stickyPoint } from '../dispatch/choose-target.ts';
+import type { Resolved } from '../services/directory.ts';
+import { countRequest } from './count.ts';
+import type { Timings } from './timings.ts';
+
+export interface ModelCall {
+  ref: Reference;
+  principal: Principal;
+  /** From `x-lepton-place`. */
+  place: string | undefined;
+  /** Names the caller for traffic splits. */
+  sticky: string | undefined;
+  requestId: string;
+  timings: Timings;
+  waitUntil: WaitUntil;
+}
+
+/** @param answer makes the answer of the version that the call stands for. @throws LeptonError as it does, and for what is not there */
+export async function answerCall<T extends { cache: CacheStatus }>(
+  gateway: Gateway,
+  { ref, principal, sticky, timings, waitUntil }: ModelCall,
+  answer: (target: Resolved) => Promise<T>,
+): Promise<T> {
+  const point = sticky === undefined ? gateway.random() : stickyPoint(sticky);
+  const target = await timings.measure('resolve', () => gateway.directory.resolve(ref, principal, point, waitUntil));
+  return await countRequest(gateway, target, waitUntil, () => answer(target));
+}
