@@ -26,6 +26,7 @@ export const SOAKS = {
   restart: async (): Promise<Soak> => (await import('./reports/restart.ts')).runRestart,
   upload: async (): Promise<Soak> => (await import('./reports/upload.ts')).runUpload,
   aliases: async (): Promise<Soak> => (await import('./reports/aliases.ts')).runAliases,
+  fleet: async (): Promise<Soak> => (await import('./reports/fleet.ts')).runFleet,
   faults: async (): Promise<Soak> => (await import('./reports/faults.ts')).runFaults,
 };
 
@@ -41,10 +42,11 @@ const USAGE = `npm run soak -- NAME [options]
   restart          kills the gateway while it is written to
   upload           sends, kills and resumes one large model
   aliases          moves aliases and makes versions all at once
+  fleet            swaps versions of more models than the nodes have room for, under callers
   faults           does to nodes whatever can go wrong with them, under load
 
   --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each)
-  --minutes N      begins no round after this
+  --minutes N      begins no round after this; how long fleet runs (10)
   --only A,B       of the faults
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several
   --port N         of the gateway (any free one)
