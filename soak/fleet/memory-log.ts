@@ -19,6 +19,8 @@ export interface Growth {
   settledBytes: number;
   endBytes: number;
   mostBytes: number;
+  /** The median of each minute. */
+  byMinute: number[];
 }
 
 export class MemoryLog {
@@ -42,7 +44,7 @@ export class MemoryLog {
     return [...this.#samples].flatMap(([process, samples]) => {
       const end = samples.at(-1)?.atMs ?? 0;
       if (end < SETTLED_AFTER_MS + 2 * WINDOW_MS) return [];
-      const median = (from: number) =>
+      const medianFrom = (from: number) =>
         quantile(
           samples
             .filter(({ atMs }) => atMs >= from && atMs < from + WINDOW_MS)
@@ -50,7 +52,9 @@ export class MemoryLog {
           0.5,
         );
       const mostBytes = Math.max(...samples.map(({ residentBytes }) => residentBytes));
-      return [{ process, settledBytes: median(SETTLED_AFTER_MS), endBytes: median(end - WINDOW_MS), mostBytes }];
+      const byMinute = Array.from({ length: Math.floor(end / WINDOW_MS) }, (_, i) => medianFrom(i * WINDOW_MS));
+      const [settledBytes, endBytes] = [medianFrom(SETTLED_AFTER_MS), medianFrom(end - WINDOW_MS)];
+      return [{ process, settledBytes, endBytes, mostBytes, byMinute }];
     });
   }
 

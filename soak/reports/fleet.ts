@@ -29,8 +29,9 @@ export async function runFleet({ folder, port, minutes = MINUTES, say }: SoakOpt
     ],
   );
   const mib = (bytes: number) => `${(bytes / MIB).toFixed(0)} MiB`;
-  const growth = memory.growth().map(({ process, settledBytes, endBytes, mostBytes }) => {
-    return [process, mib(settledBytes), mib(endBytes), (endBytes / settledBytes).toFixed(2), mib(mostBytes)];
+  const growth = memory.growth().map(({ process, settledBytes, endBytes, mostBytes, byMinute }) => {
+    const minutes = byMinute.map((bytes) => (bytes / MIB).toFixed(0)).join(' ');
+    return [process, mib(settledBytes), mib(endBytes), (endBytes / settledBytes).toFixed(2), mib(mostBytes), minutes];
   });
   const page = `# Soak: fleet
 
@@ -42,7 +43,7 @@ ${table}
 
 Resident memory, as the median of a minute:
 
-${tableOf(['process', 'third minute', 'last minute', 'ratio', 'most'], growth)}
+${tableOf(['process', 'third minute', 'last minute', 'ratio', 'most', 'minute by minute, MiB'], growth)}
 `;
   return { page, violations };
 }
