@@ -7,6 +7,7 @@ import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
+import { joinTokenOf } from './fleet/join-token.ts';
 import { Membership, type MembershipChange } from './fleet/membership.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
@@ -75,7 +76,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
-    token: config.token,
+    token: joinTokenOf(config),
     self: selfOf(config, identity, url),
     report: () => ({
       url,
