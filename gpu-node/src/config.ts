@@ -28,6 +28,11 @@ const count = (max: number) =>
     .transform(Number)
     .pipe(z.number().min(1).max(max));
 
+const onOrOff = z
+  .enum(['on', 'off'])
+  .default('off')
+  .transform((text) => text === 'on');
+
 const path = z
   .string()
   .min(1)
@@ -81,11 +86,9 @@ const Settings = z.object({
   trialSeconds: count(3600).default(60),
   trialMemoryMib: count(1_048_576).default(8192),
   webgpu: z.enum(['auto', 'on', 'off']).default('auto'),
-  webgpuStrict: z
-    .enum(['on', 'off'])
-    .default('off')
-    .transform((text) => text === 'on'),
+  webgpuStrict: onOrOff,
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  accessLog: onOrOff,
 });
 const Complete = Settings.transform((config) => {
   const alone = config.modelRepository !== undefined;

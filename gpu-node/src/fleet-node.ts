@@ -15,6 +15,7 @@ import { Models } from './models/lifecycle.ts';
 import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -69,7 +70,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;

@@ -147,6 +147,12 @@ export const SETTINGS = {
     value: 'LEVEL',
     help: 'debug, info, warn or error; default: info',
   },
+  accessLog: {
+    flag: 'access-log',
+    env: 'LEPTON_NODE_ACCESS_LOG',
+    value: 'on|off',
+    help: 'on: a line of the level info for every request, which otherwise is of the level debug; default: off',
+  },
 } as const satisfies Record<string, Setting>;
 
 export type Key = keyof typeof SETTINGS;
