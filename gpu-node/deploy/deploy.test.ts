@@ -133,7 +133,7 @@ function told(): string {
     modelsLoaded: 0,
     modelBytes: 0,
     maxModelBytes: 0,
-    residentBytes: 0,
+    process: { residentBytes: 0, cpuSeconds: 0, startSeconds: 0 },
     diskBytes: 0,
     softwareVersion: '0',
     engines: [],
