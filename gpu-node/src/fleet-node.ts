@@ -7,6 +7,7 @@ import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
+import { joinTokenOf } from './fleet/join-token.ts';
 import { Membership, type MembershipChange } from './fleet/membership.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
@@ -14,6 +15,7 @@ import { Models } from './models/lifecycle.ts';
 import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -68,14 +70,14 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
-    token: config.token,
+    token: joinTokenOf(config),
     self: selfOf(config, identity, url),
     report: () => ({
       url,

@@ -28,6 +28,7 @@ export * from './tensor/datatype.ts';
 export { toHalf } from './tensor/half.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
+export * from './trace-context.ts';
 export * from './trial/batch.ts';
 export { trialShapes } from './trial/inputs.ts';
 export * from './trial/node-trial.ts';

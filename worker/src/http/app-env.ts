@@ -6,12 +6,13 @@ import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
 import type { ModelCall } from '../infer/model-call.ts';
 import type { Timings } from '../infer/timings.ts';
+import type { Tracing } from '../infer/tracing.ts';
 
 export interface AppEnv {
   Bindings: Env;
   Variables: {
     gateway: Gateway;
-    requestId: string;
+    tracing: Tracing;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */
@@ -33,7 +34,7 @@ export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): Mo
     principal: c.get('principal'),
     place: c.req.header(PLACE_HEADER),
     sticky: c.req.header(STICKY_HEADER),
-    requestId: c.get('requestId'),
+    tracing: c.get('tracing'),
     timings,
     waitUntil: waitUntilOf(c),
   };

@@ -9,6 +9,7 @@ import { countRun } from './count.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
 import { askNodes, decide, nodesOf } from './run.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface NodeEmbedCall {
   target: Resolved;
@@ -16,7 +17,7 @@ export interface NodeEmbedCall {
   /** Why the isolate cannot read texts for this version. */
   tooLarge: string;
   asked: 'edge' | 'node' | undefined;
-  requestId: string;
+  tracing: Tracing;
   timings: Timings;
   waitUntil: WaitUntil;
 }
@@ -39,7 +40,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, requestId, timings }: NodeEmbedCall,
+  { target: { version }, inputs, tracing, timings }: NodeEmbedCall,
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -47,7 +48,7 @@ async function embedOnNode(
     path: '/v1/embeddings',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
-    requestId,
+    tracing,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };
   return await callNode(gateway, node, request, timings);

@@ -87,9 +87,9 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
   const spec = textSpecOf(version, version.manifest);
   const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
   if ('tooLarge' in loaded) {
-    const { inputs, requestId, timings, waitUntil } = call;
+    const { inputs, tracing, timings, waitUntil } = call;
     const { target, asked } = plan;
-    const shared = { target, asked, tooLarge: loaded.tooLarge, requestId, timings, waitUntil };
+    const shared = { target, asked, tooLarge: loaded.tooLarge, tracing, timings, waitUntil };
     const onNodes = (places: readonly number[]) =>
       embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
     const compute: Work['compute'] = async (missing) => {
@@ -130,7 +130,7 @@ async function embedHere(
     tokenBudget: tokenBudgetOf(version),
     maxBatchSize: version.maxBatchSize,
     async run(inputs) {
-      const input = { target, inputs, outputs: [embedding.output], asked, requestId: call.requestId };
+      const input = { target, inputs, outputs: [embedding.output], asked, tracing: call.tracing };
       const outcome = await runShared(gateway, call, input, scope);
       placement = outcome.placement;
       return outcome.outputs;

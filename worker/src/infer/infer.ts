@@ -40,7 +40,7 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   checkInputs(request.inputs, version.manifest.inputs);
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, requestId: call.requestId };
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, tracing: call.tracing };
   if (asked !== undefined || !isCacheable(version)) {
     const outcome = await run(gateway, input, timings, waitUntil);
     return { version, ...outcome, cache: 'bypass' };

@@ -6,6 +6,7 @@ import { stickyPoint } from '../dispatch/choose-target.ts';
 import type { Resolved } from '../services/directory.ts';
 import { countRequest } from './count.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ModelCall {
   ref: Reference;
@@ -14,7 +15,7 @@ export interface ModelCall {
   place: string | undefined;
   /** Names the caller for traffic splits. */
   sticky: string | undefined;
-  requestId: string;
+  tracing: Tracing;
   timings: Timings;
   waitUntil: WaitUntil;
 }

@@ -22,7 +22,7 @@ export async function runOnNode(
     path: `/v2/models/${version.model}/versions/${version.version}/infer`,
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(body.headerLength) },
     body: body.bytes,
-    requestId: input.requestId,
+    tracing: input.tracing,
     read: readOutputs,
   };
   return await callNode(gateway, node, call, timings);

@@ -11,6 +11,7 @@ import { countRun } from './count.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface RunInput {
   target: Resolved;
@@ -18,7 +19,7 @@ export interface RunInput {
   /** The outputs wanted, in order; never empty. */
   outputs: readonly string[];
   asked: 'edge' | 'node' | undefined;
-  requestId: string;
+  tracing: Tracing;
 }
 
 /** Plain data: identical requests share it. */
