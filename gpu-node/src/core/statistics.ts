@@ -1,6 +1,6 @@
 /** What each version has done since the node started: counts and times. Pure. */
 
-import type { Execution } from './run-queue.ts';
+import type { Execution } from './job.ts';
 
 /** Upper bounds of the buckets of a request's duration, in seconds. */
 export const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
@@ -31,7 +31,7 @@ export interface VersionCounters {
   inferences: number;
   /** Failed after they had their place: wrong inputs, a model that cannot be loaded, a run that failed. */
   fail: Total;
-  /** Refused because the queue was full. */
+  /** Refused before they had a place: there was none, or the answer would have been late. */
   refused: number;
   /** Waiting for the model's thread, the way there and back included. */
   queue: Total;
