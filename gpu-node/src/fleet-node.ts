@@ -1,5 +1,6 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
+import { TENANT_HEADER } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
@@ -63,8 +64,11 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     tokenizers,
     catalogue: new FleetCatalogue(models),
     fleet: { trials, prove: identity.prove },
-    extensions: ['binary_tensor_data', 'statistics', 'model_configuration'],
-    verify: ({ authorization }) => verifyCall(authorization),
+    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'schedule_policy'],
+    verify: async ({ authorization, [TENANT_HEADER]: tenant }) => {
+      await verifyCall(authorization);
+      return String(tenant ?? '');
+    },
     notReady: () => {
       if (state.draining) return 'this node is going away';
       return membership.joined ? undefined : 'this node has not joined its gateway yet';

@@ -47,7 +47,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     tokenizers,
     catalogue,
     verify: keys ? createKeyVerifier(keys) : verifyLocal,
-    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository'],
+    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository', 'schedule_policy'],
     notReady: () => {
       if (state.draining) return 'this node is going away';
       return state.loading ? 'the models of the start are still being loaded' : undefined;

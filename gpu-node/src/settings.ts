@@ -109,7 +109,7 @@ export const SETTINGS = {
     flag: 'max-queue',
     env: 'LEPTON_NODE_MAX_QUEUE',
     value: 'N',
-    help: 'requests of one model waiting or running at a time; default: 256',
+    help: 'requests of one model and tenant waiting or running at a time; default: 256',
   },
   maxQueueMib: {
     flag: 'max-queue-mib',

@@ -16,6 +16,7 @@ export { encodeTensors } from './oip/json-text.ts';
 export * from './oip/messages.ts';
 export { parseJson } from './oip/parse-json.ts';
 export { completeRawInput } from './oip/raw-input.ts';
+export * from './oip/schedule-policy.ts';
 export * from './oip/schema.ts';
 export * from './oip/wire.ts';
 export * from './openai/embeddings.ts';

@@ -2,6 +2,7 @@ import { Admission, type InferRequest, Manifest, type Tensor } from '@lepton-edg
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
+import { Claim } from './claim.ts';
 import { InferenceCore } from './infer.ts';
 
 const target = { model: 'm', version: 3, digest: 'd' };
@@ -49,7 +50,7 @@ function setup(run: Instance['run'], admission?: Admission) {
   const models: Pick<Models, 'acquire'> = { acquire };
   const core = new InferenceCore(models as Models, { requests: 2, bytes: 1e6 });
   const infer = async (request: InferRequest) => {
-    const admitted = core.admit(target);
+    const admitted = core.admit(target, new Claim('a', 2, 0));
     try {
       return await admitted.infer(request);
     } finally {
@@ -121,12 +122,12 @@ describe('InferenceCore', () => {
 
   it('refuses beyond its places before anything is read', () => {
     const { core } = setup(() => Promise.reject(new Error('not run')));
-    core.admit(target);
-    const second = core.admit(target);
+    core.admit(target, new Claim('a', 2, 0));
+    const second = core.admit(target, new Claim('a', 2, 0));
     expect(core.load()).toEqual({ inFlight: 0, queued: 2 });
-    expect(() => core.admit(target)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => core.admit(target, new Claim('a', 2, 0))).toThrow(expect.objectContaining({ code: 'overloaded' }));
     expect(core.statistics.find('m', 3)).toMatchObject({ refused: 1 });
     second.leave();
-    core.admit(target);
+    core.admit(target, new Claim('a', 2, 0));
   });
 });

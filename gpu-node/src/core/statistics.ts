@@ -1,6 +1,6 @@
 /** What each version has done since the node started: counts and times. Pure. */
 import { type ErrorCode, LeptonError } from '@lepton-edge/protocol';
-import type { Execution } from './run-queue.ts';
+import type { Execution } from './job.ts';
 
 /** Upper bounds of the buckets of durations, in seconds: from a tiny model's run to the longest that a caller waits. */
 export const BUCKETS_S = [
@@ -35,7 +35,7 @@ export interface VersionCounters {
   inferences: number;
   /** Failed after they had their place: wrong inputs, a model that cannot be loaded, a run that failed. */
   fail: Total;
-  /** Refused because the queue was full. */
+  /** Refused before they had a place: there was none, or the answer would have been late. */
   refused: number;
   /** Waiting for the model's thread, the way there and back included. */
   queue: Total;

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { LeptonError, statusOf, TRACEPARENT_HEADER, TRACESTATE_HEADER, traceOf } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
-import { CallerGone } from '../core/run-queue.ts';
+import { CallerGone } from '../core/claim.ts';
 
 interface LoggedRequest {
   request: IncomingMessage;

@@ -1,5 +1,13 @@
 /** What Hono's context carries in this app. */
-import { PLACE_HEADER, type Reference, STICKY_HEADER } from '@lepton-edge/protocol';
+import {
+  PLACE_HEADER,
+  PRIORITY_HEADER,
+  priorityOfHeader,
+  type Reference,
+  STICKY_HEADER,
+  TIMEOUT_HEADER,
+  timeoutOfHeader,
+} from '@lepton-edge/protocol';
 import type { Context } from 'hono';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal, ServiceContext } from '../context.ts';
@@ -13,6 +21,8 @@ export interface AppEnv {
   Variables: {
     gateway: Gateway;
     tracing: Tracing;
+    /** By `performance.now()`. */
+    arrivedAt: number;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */
@@ -27,7 +37,7 @@ export function waitUntilOf(c: AppContext): WaitUntil {
   return (promise) => c.executionCtx.waitUntil(promise);
 }
 
-/** What a request says of a call of a model. */
+/** What a request says of a call of a model. @throws LeptonError `invalid_request` for a header that is none */
 export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): ModelCall {
   return {
     ref,
@@ -35,6 +45,9 @@ export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): Mo
     place: c.req.header(PLACE_HEADER),
     sticky: c.req.header(STICKY_HEADER),
     tracing: c.get('tracing'),
+    arrivedAt: c.get('arrivedAt'),
+    timeoutMs: timeoutOfHeader(c.req.header(TIMEOUT_HEADER)),
+    priority: priorityOfHeader(c.req.header(PRIORITY_HEADER)),
     timings,
     waitUntil: waitUntilOf(c),
   };

@@ -8,6 +8,7 @@ import { callNode, type NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
 import { askNodes, decide, nodesOf } from './run.ts';
+import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -17,6 +18,7 @@ export interface NodeEmbedCall {
   /** Why the isolate cannot read texts for this version. */
   tooLarge: string;
   asked: 'edge' | 'node' | undefined;
+  schedule: Schedule;
   tracing: Tracing;
   timings: Timings;
   waitUntil: WaitUntil;
@@ -32,7 +34,8 @@ export async function embedOnNodes(
     const edge = { ineligible: call.tooLarge };
     const { decision, nodes } = await decide(gateway, target, call.asked, waitUntil, edge);
     const order = nodesOf(decision, nodes);
-    const { value, placement } = await askNodes(gateway, order, timings, (node) => embedOnNode(gateway, node, call));
+    const ask = (node: LiveNode) => embedOnNode(gateway, node, call);
+    const { value, placement } = await askNodes(gateway, order, timings, ask, call.schedule.deadline);
     return { texts: value, placement };
   });
 }
@@ -40,7 +43,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, tracing, timings }: NodeEmbedCall,
+  { target: { version }, inputs, schedule, tracing, timings }: NodeEmbedCall,
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -48,6 +51,7 @@ async function embedOnNode(
     path: '/v1/embeddings',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
+    schedule,
     tracing,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };

@@ -1,5 +1,5 @@
 /** What every call of a model has, and how each begins: what it names is found, and what becomes of it is counted. */
-import type { CacheStatus, Reference } from '@lepton-edge/protocol';
+import type { CacheStatus, Priority, Reference } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import { stickyPoint } from '../dispatch/choose-target.ts';
@@ -16,6 +16,11 @@ export interface ModelCall {
   /** Names the caller for traffic splits. */
   sticky: string | undefined;
   tracing: Tracing;
+  /** When the request came, by `performance.now()`. */
+  arrivedAt: number;
+  /** From their headers; what is asked for may say the same. */
+  timeoutMs: number | undefined;
+  priority: Priority | undefined;
   timings: Timings;
   waitUntil: WaitUntil;
 }

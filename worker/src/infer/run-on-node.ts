@@ -22,6 +22,7 @@ export async function runOnNode(
     path: `/v2/models/${version.model}/versions/${version.version}/infer`,
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(body.headerLength) },
     body: body.bytes,
+    schedule: input.schedule,
     tracing: input.tracing,
     read: readOutputs,
   };

@@ -8,8 +8,10 @@ import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import type { NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
+import type { Deadline } from './deadline.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
+import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
 import type { Tracing } from './tracing.ts';
 
@@ -19,6 +21,7 @@ export interface RunInput {
   /** The outputs wanted, in order; never empty. */
   outputs: readonly string[];
   asked: 'edge' | 'node' | undefined;
+  schedule: Schedule;
   tracing: Tracing;
 }
 
@@ -30,6 +33,8 @@ export interface RunOutcome {
 
 /** How many nodes a request may be sent to, one after the other. */
 const MAX_NODES_TRIED = 2;
+/** In less than that no second node would answer. */
+const MIN_TRY_MS = 10;
 
 /** @throws LeptonError as placement, the edge and the nodes do. */
 export async function run(
@@ -133,7 +138,7 @@ async function runAtEdge(
     fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
   };
   const { outputs } = await timings.measure('edge', () =>
-    gateway.edge.run(model, input.inputs, input.outputs, waitUntil),
+    gateway.edge.run(model, input.inputs, input.outputs, waitUntil, () => input.schedule.deadline?.check()),
   );
   return { outputs, placement: 'edge' };
 }
@@ -145,7 +150,7 @@ async function runOnNodes(
   timings: Timings,
 ): Promise<RunOutcome> {
   const ask = (node: LiveNode) => runOnNode(gateway, node, input, timings);
-  const { value, placement } = await askNodes(gateway, nodes, timings, ask);
+  const { value, placement } = await askNodes(gateway, nodes, timings, ask, input.schedule.deadline);
   return { outputs: value, placement };
 }
 
@@ -155,12 +160,16 @@ export async function askNodes<T>(
   nodes: readonly LiveNode[],
   timings: Timings,
   ask: (node: LiveNode) => Promise<NodeAnswer<T>>,
+  deadline?: Deadline,
 ): Promise<{ value: T; placement: Placement }> {
   let last: LeptonError | undefined;
   for (const node of nodes) {
+    if (last && deadline && deadline.leftMs() < MIN_TRY_MS) throw last;
     const answer = await timings.measure('node', () => ask(node));
     if (answer.ok) return { value: answer.value, placement: `node:${node.id}` };
-    if (answer.kind === 'refused' || answer.error.code === 'deadline_exceeded') throw answer.error;
+    if (answer.kind === 'refused') throw answer.error;
+    // A node that says so has too much to do; one that did not answer has taken the time.
+    if (answer.kind === 'lost' && answer.error.code === 'deadline_exceeded') throw answer.error;
     if (answer.kind === 'lost') gateway.fleet.failed(node.id);
     last = answer.error;
   }
