@@ -11,6 +11,8 @@ export interface NodeFigures {
   modelBytes: number;
   maxModelBytes: number;
   residentBytes: number;
+  /** Of the thread that serves HTTP, since the last look. */
+  eventLoopDelay: readonly { quantile: number; seconds: number }[];
   /** Of files kept on disk; undefined where none are copied. */
   diskBytes: number | undefined;
   softwareVersion: string;
@@ -57,6 +59,12 @@ export function toPrometheus(figures: NodeFigures): string {
     family('model_bytes', 'gauge', 'Files of what is loaded.', now(figures.modelBytes)),
     family('model_bytes_limit', 'gauge', 'Files of what may be loaded.', now(figures.maxModelBytes)),
     family('resident_memory_bytes', 'gauge', "The process's memory.", now(figures.residentBytes)),
+    family(
+      'event_loop_delay_seconds',
+      'gauge',
+      'How late the thread of HTTP was since the last scrape.',
+      figures.eventLoopDelay.map(({ quantile, seconds }): Sample => [{ quantile: String(quantile) }, seconds]),
+    ),
     family('info', 'gauge', 'The release.', [[{ version: figures.softwareVersion }, 1]]),
   ];
   const engines = figures.engines.map((report): Sample => [engineLabels(report), 1]);
