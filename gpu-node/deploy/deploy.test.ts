@@ -134,6 +134,7 @@ function told(): string {
     modelBytes: 0,
     maxModelBytes: 0,
     process: { residentBytes: 0, cpuSeconds: 0, startSeconds: 0 },
+    eventLoopDelay: [],
     diskBytes: 0,
     softwareVersion: '0',
     engines: [],

@@ -8,6 +8,7 @@ import { ortCpu } from './engines/ort-cpu/engine.ts';
 import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models } from './models/lifecycle.ts';
+import { EventLoopDelay } from './server/event-loop-delay.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
 import { listen } from './server/serve.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -55,6 +56,7 @@ export async function startMetrics(
   log: Logger,
 ): Promise<{ server: Server; url: string } | undefined> {
   if (metricsAddress === 'off') return undefined;
+  const delay = new EventLoopDelay();
   const server = createMetricsServer(() =>
     toPrometheus({
       versions: core.statistics.lately(isAmong(models.loaded()), MAX_VERSIONS_TOLD),
@@ -63,12 +65,14 @@ export async function startMetrics(
       modelBytes: models.bytes,
       maxModelBytes: modelMemoryMib * MIB,
       process: processFigures(),
+      eventLoopDelay: delay.read(),
       diskBytes: diskBytes?.(),
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
       cpuNodes: models.cpuNodes(),
     }),
   );
+  server.once('close', () => delay.stop());
   try {
     return { server, url: `http://${await listen(server, metricsAddress)}/metrics` };
   } catch (error) {

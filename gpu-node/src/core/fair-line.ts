@@ -60,14 +60,27 @@ export class FairLine<T extends InLine> {
   }
 
   #takeOut(jobs: readonly T[]): void {
-    const leaving = new Set(jobs);
+    let leaving: Set<T> | undefined;
     for (const share of this.#shares.values()) {
-      if (share.waiting.length > 0) share.waiting = share.waiting.filter((job) => !leaving.has(job));
+      const { waiting } = share;
+      let first = 0;
+      while (first < jobs.length && waiting[first] === jobs[first]) first++;
+      if (first === jobs.length) {
+        waiting.splice(0, first);
+        return;
+      }
+      leaving ??= new Set(jobs);
+      const all = leaving;
+      share.waiting = waiting.filter((job) => !all.has(job));
     }
   }
 
   /** Who had more than those that wait must be remembered when it comes again. Where nobody waits, nobody was kept from anything. */
   #settle(): void {
+    if (this.#shares.size === 1) {
+      for (const { served } of this.#shares.values()) this.#served = served;
+      return;
+    }
     let least = Number.POSITIVE_INFINITY;
     let most = 0;
     for (const { waiting, served } of this.#shares.values()) {

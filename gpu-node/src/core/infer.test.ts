@@ -30,7 +30,7 @@ const measured = (batchInvariant: boolean) =>
     batching: { maxBatchSize: 8 },
   });
 
-function setup(run: Instance['run'], admission?: Admission) {
+function setup(run: Instance['run'], admission?: Admission, loaded: Promise<void> = Promise.resolve()) {
   const leases = { open: 0 };
   const instance: Instance = {
     inputs: [],
@@ -41,6 +41,7 @@ function setup(run: Instance['run'], admission?: Admission) {
     unload: async () => undefined,
   };
   const acquire = async (): Promise<Lease> => {
+    await loaded;
     leases.open++;
     const release = () => {
       leases.open--;
@@ -112,6 +113,20 @@ describe('InferenceCore', () => {
     expect([...(counters?.executions ?? [])].map(([size, { run }]) => [size, run.count])).toEqual(
       invariant ? [[2, 1]] : [[1, 2]],
     );
+  });
+
+  it('has a load go on that takes longer than the request has', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { infer, leases, core } = setup(async () => ({ outputs: [x], runMs: 1 }), undefined, promise);
+    const hasty = infer({ inputs: [x], parameters: { timeout: Math.ceil(performance.now() + 10) * 1000 } });
+    await expect(hasty).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('loaded'),
+    });
+    expect(core.load()).toEqual({ inFlight: 0, queued: 0 });
+    resolve();
+    await infer({ inputs: [x], outputs: [{ name: 'y' }] });
+    expect(leases.open).toBe(0);
   });
 
   it('checks before it runs', async () => {

@@ -104,6 +104,26 @@ export class InferenceCore {
     return plan === 'alone' ? undefined : plan;
   }
 
+  /** A load that takes longer than the request has goes on without it. */
+  async #acquire(target: VersionTarget, claim: Claim): Promise<Lease> {
+    const acquired = this.#models.acquire(target);
+    if (!claim.hasDeadline) return await acquired;
+    const { promise: passed, reject } = Promise.withResolvers<never>();
+    const leftMs = Math.max(0, claim.deadlineAt - performance.now());
+    const timer = setTimeout(() => reject(claim.late('have passed while its model was being loaded')), leftMs);
+    try {
+      return await Promise.race([acquired, passed]);
+    } catch (error) {
+      acquired.then(
+        (lease) => lease.release(),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #queueOf(digest: string): RunQueue {
     const known = this.#queues.get(digest);
     if (known) return known;
@@ -132,7 +152,7 @@ export class InferenceCore {
   ): Promise<{ outcome: InferOutcome; measured: Omit<Measured, 'totalMs'> }> {
     place.claim.answerWithin(timeoutOfParameters(request.parameters));
     place.claim.priority = priorityOfParameters(request.parameters) ?? place.claim.priority;
-    const lease = await this.#models.acquire(target);
+    const lease = await this.#acquire(target, place.claim);
     try {
       const checkedAt = performance.now();
       const { instance, manifest } = lease;

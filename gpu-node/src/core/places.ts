@@ -39,23 +39,27 @@ export class Places {
     this.#check(held, 'requests', 1);
     this.#check(held, 'bytes', bytes);
     this.#tenants.set(claim.tenant, held);
-    const change = (requests: number, more: number) => {
-      for (const each of [held, this.#all]) {
-        each.requests += requests;
-        each.bytes += more;
-      }
-    };
-    change(1, bytes);
-    return new Place(claim, bytes, {
-      grow: (more) => {
-        this.#check(held, 'bytes', more);
-        change(0, more);
-      },
-      leave: (all) => {
-        change(-1, -all);
-        if (held.requests === 0) this.#tenants.delete(claim.tenant);
-      },
-    });
+    this.#change(held, 1, bytes);
+    return new Place(this, held, claim, bytes);
+  }
+
+  /** For one of its places. @throws LeptonError `overloaded` */
+  grow(held: Held, bytes: number): void {
+    this.#check(held, 'bytes', bytes);
+    this.#change(held, 0, bytes);
+  }
+
+  /** One of its places. */
+  leave(held: Held, tenant: string, bytes: number): void {
+    this.#change(held, -1, -bytes);
+    if (held.requests === 0) this.#tenants.delete(tenant);
+  }
+
+  #change(held: Held, requests: number, bytes: number): void {
+    held.requests += requests;
+    held.bytes += bytes;
+    this.#all.requests += requests;
+    this.#all.bytes += bytes;
   }
 
   /**
@@ -82,25 +86,29 @@ export class Place {
   readonly claim: Claim;
   /** Runs that it is on. */
   running = 0;
+  readonly #places: Places;
+  readonly #held: Held;
   #bytes: number;
-  #room: { grow(bytes: number): void; leave(bytes: number): void } | undefined;
+  #hasLeft = false;
 
-  constructor(claim: Claim, bytes: number, room: { grow(bytes: number): void; leave(bytes: number): void }) {
+  constructor(places: Places, held: Held, claim: Claim, bytes: number) {
+    this.#places = places;
+    this.#held = held;
     this.claim = claim;
     this.#bytes = bytes;
-    this.#room = room;
   }
 
   /** Says how many bytes there are, where they are more than was known. @throws LeptonError `overloaded` */
   grow(bytes: number): void {
-    if (bytes <= this.#bytes) return;
-    this.#room?.grow(bytes - this.#bytes);
+    if (bytes <= this.#bytes || this.#hasLeft) return;
+    this.#places.grow(this.#held, bytes - this.#bytes);
     this.#bytes = bytes;
   }
 
   /** Idempotent. */
   leave(): void {
-    this.#room?.leave(this.#bytes);
-    this.#room = undefined;
+    if (this.#hasLeft) return;
+    this.#hasLeft = true;
+    this.#places.leave(this.#held, this.claim.tenant, this.#bytes);
   }
 }

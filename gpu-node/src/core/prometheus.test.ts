@@ -21,6 +21,7 @@ const FIGURES = {
   modelBytes: 4,
   maxModelBytes: 5,
   process: { residentBytes: 6, cpuSeconds: 1.5, startSeconds: 1.7e9 },
+  eventLoopDelay: [{ quantile: 0.99, seconds: 0.02 }],
   diskBytes: undefined,
   softwareVersion: '1.2"\\3',
   engines: [
@@ -65,6 +66,7 @@ describe('toPrometheus', () => {
       'lepton_node_requests_running 1',
       'lepton_node_requests_queued 2',
       'lepton_node_model_bytes_limit 5',
+      'lepton_node_event_loop_delay_seconds{quantile="0.99"} 0.02',
       'lepton_node_engine_info{engine="gpu",device="A",software="false"} 1',
       'lepton_node_engine_info{engine="cpu",device="B"} 1',
       'lepton_node_model_cpu_nodes{model="m",version="3"} 2',

@@ -17,6 +17,8 @@ export interface NodeFigures {
   maxModelBytes: number;
   /** Of this process alone: not of those of adapters and trials. */
   process: { residentBytes: number; cpuSeconds: number; startSeconds: number };
+  /** Of the thread that serves HTTP, since the last look. */
+  eventLoopDelay: readonly { quantile: number; seconds: number }[];
   /** Of files kept on disk; undefined where none are copied. */
   diskBytes: number | undefined;
   softwareVersion: string;
@@ -86,6 +88,12 @@ function ofNode(figures: NodeFigures): string[] {
       'gauge',
       'The engines, and what they compute on.',
       figures.engines.map((report): Sample => [engineLabels(report), 1]),
+    ),
+    family(
+      'lepton_node_event_loop_delay_seconds',
+      'gauge',
+      'How late the thread of HTTP was since the last scrape.',
+      figures.eventLoopDelay.map(({ quantile, seconds }): Sample => [{ quantile: String(quantile) }, seconds]),
     ),
   ];
   if (figures.cpuNodes.length > 0) {

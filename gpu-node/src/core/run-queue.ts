@@ -68,9 +68,9 @@ export class RunQueue {
     this.#pace.asked(plan?.maxItems ?? 1);
     return new Promise((resolve, reject) => {
       if (claim.hasDeadline) claim.check(now);
-      const waitMs = Math.min(plan?.maxDelayMs ?? 0, (claim.deadlineAt - now) / 2);
-      const own = { place, tenant: claim.tenant, turn: turnOf(claim, now), askedAt: now, ripeAt: now + waitMs };
-      this.#wait({ ...job, ...own, resolve, reject });
+      const ripeAt = now + Math.min(plan?.maxDelayMs ?? 0, (claim.deadlineAt - now) / 2);
+      const turn = turnOf(claim, now);
+      this.#wait({ ...job, place, tenant: claim.tenant, turn, askedAt: now, ripeAt, resolve, reject });
       this.#schedule();
     });
   }

@@ -17,11 +17,12 @@ it('a call of a node goes on with the trace of the request', async () => {
   } as unknown as Gateway;
   const node = { name: 'n', heartbeat: { url: 'http://node' } } as LiveNode;
   const version = { model: 'm', version: 1, digest: 'sha256:0' } as unknown as KnownVersion;
+  const schedule = { tenant: 'team', priority: undefined, deadline: undefined };
   const callWith = (tracing: Tracing) =>
     callNode(
       gateway,
       node,
-      { version, path: '/', headers: {}, body: '', tracing, read: (response) => response.text() },
+      { version, path: '/', headers: {}, body: '', schedule, tracing, read: (response) => response.text() },
       new Timings(),
     );
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
