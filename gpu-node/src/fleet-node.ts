@@ -48,11 +48,12 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
   });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
-  const trials = new Trials(repository, config.name, {
+  const trialLimits = {
     timeMs: config.trialSeconds * 1000,
     memoryBytes: config.trialMemoryMib * MIB,
     modelBytes: config.modelMemoryMib * MIB,
-  });
+  };
+  const trials = new Trials(repository, config.name, trialLimits, engines.apart);
   const verifyCall = createCallVerifier(() => {
     const { credential } = membership;
     return credential && { issuer: credential.issuer, nodeId: credential.id };

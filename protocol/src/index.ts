@@ -31,6 +31,7 @@ export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
 export * from './trace-context.ts';
 export * from './trial/batch.ts';
+export { close, largestDifference } from './trial/compare.ts';
 export { trialShapes } from './trial/inputs.ts';
 export * from './trial/node-trial.ts';
 export * from './trial/try-model.ts';
