@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { client, freshName, newTeamKey } from './support/api.ts';
+import { call, client, freshName, newTeamKey } from './support/api.ts';
+import { nodeAddress } from './support/hand-made-node.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const MAIN = fileURLToPath(new URL('../client/src/cli/main.ts', import.meta.url));
@@ -128,5 +129,27 @@ describe('lepton', () => {
     const { code, err } = await lepton(['keys', 'create', 'x', '--team', 'default', '--scope', 'admin', '--json']);
     expect(code).toBe(1);
     expect(JSON.parse(err).error).toMatchObject({ code: 'missing_scope', status: 403 });
+  });
+
+  it('makes a token for several nodes, tells how many joined by it, and ends it', async () => {
+    const admin = { key: inject('adminKey') };
+    const { id, token } = JSON.parse((await lepton(['node-tokens', 'create', '--uses', '2', '--json'], admin)).out);
+    const first = await nodeAddress();
+    const join = (name: string) => {
+      const { close: _close, ...address } = first;
+      return call('POST', '/api/nodes/join', { key: null, body: { token, name, ...address } });
+    };
+    try {
+      expect(await join(freshName('node'))).toMatchObject({ status: 201 });
+      const listed = await lepton(['node-tokens', 'list'], admin);
+      expect(listed.out.split('\n').find((line) => line.startsWith(id))).toMatch(/1 of 2 .*until/);
+      expect(listed.out).not.toContain(token);
+      expect(await lepton(['node-tokens', 'revoke', id], admin)).toMatchObject({ code: 0 });
+      expect(await join(freshName('node'))).toMatchObject({ status: 401, body: { code: 'unauthenticated' } });
+    } finally {
+      first.close();
+    }
+    const refused = await lepton(['node-tokens', 'create', '--uses', '0'], admin);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('uses') });
   });
 });
