@@ -8,6 +8,7 @@ import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
+import { joinTokenOf } from './fleet/join-token.ts';
 import { Membership, type MembershipChange } from './fleet/membership.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
@@ -15,6 +16,7 @@ import { Models } from './models/lifecycle.ts';
 import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -46,11 +48,12 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
   });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
-  const trials = new Trials(repository, config.name, {
+  const trialLimits = {
     timeMs: config.trialSeconds * 1000,
     memoryBytes: config.trialMemoryMib * MIB,
     modelBytes: config.modelMemoryMib * MIB,
-  });
+  };
+  const trials = new Trials(repository, config.name, trialLimits, engines.apart);
   const verifyCall = createCallVerifier(() => {
     const { credential } = membership;
     return credential && { issuer: credential.issuer, nodeId: credential.id };
@@ -72,14 +75,14 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
-    token: config.token,
+    token: joinTokenOf(config),
     self: selfOf(config, identity, url),
     report: () => ({
       url,

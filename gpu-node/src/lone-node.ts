@@ -9,6 +9,7 @@ import { type ModelChange, Models } from './models/lifecycle.ts';
 import { type Preloaded, preload } from './models/preload.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createKeyVerifier, readKeys } from './server/verify-key.ts';
 import { verifyLocal } from './server/verify-local.ts';
@@ -52,7 +53,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
       return state.loading ? 'the models of the start are still being loaded' : undefined;
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const loads = preload(config.load, { directory, catalogue, models });
   const metrics = await startMetrics(config, { core, models, engines }, log);

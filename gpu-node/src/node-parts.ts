@@ -14,6 +14,8 @@ import { listen } from './server/serve.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
 
 export const MIB = 1024 * 1024;
+/** Whoever reads metrics pays for every line. */
+const MAX_VERSIONS_TOLD = 200;
 
 export interface RunningNode {
   /** Where the node is reached. */
@@ -57,12 +59,12 @@ export async function startMetrics(
   const delay = new EventLoopDelay();
   const server = createMetricsServer(() =>
     toPrometheus({
-      versions: core.statistics.all(),
+      versions: core.statistics.lately(isAmong(models.loaded()), MAX_VERSIONS_TOLD),
       ...core.load(),
       modelsLoaded: models.loaded().length,
       modelBytes: models.bytes,
       maxModelBytes: modelMemoryMib * MIB,
-      residentBytes: process.memoryUsage.rss(),
+      process: processFigures(),
       eventLoopDelay: delay.read(),
       diskBytes: diskBytes?.(),
       softwareVersion: SOFTWARE_VERSION,
@@ -78,6 +80,20 @@ export async function startMetrics(
     log.warn({ reason: String(error) }, 'no metrics: their usual address is taken, choose one by --metrics-address');
     return undefined;
   }
+}
+
+function processFigures() {
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / 1e6,
+    startSeconds: performance.timeOrigin / 1000,
+  };
+}
+
+function isAmong(loaded: readonly { model: string; version: number }[]) {
+  const keys = new Set(loaded.map(({ model, version }) => `${model}@${version}`));
+  return (model: string, version: number) => keys.has(`${model}@${version}`);
 }
 
 export function logModel(log: Logger, { state, label, ...change }: ModelChange): void {

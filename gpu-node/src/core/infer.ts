@@ -72,7 +72,7 @@ export class InferenceCore {
     try {
       place = queue.enter(claim, bytes);
     } catch (error) {
-      this.statistics.refused(target.model, target.version);
+      this.statistics.refused(target.model, target.version, error);
       throw error;
     }
     return {
@@ -140,7 +140,7 @@ export class InferenceCore {
       this.statistics.succeeded(model, version, { ...measured, totalMs: performance.now() - startedAt });
       return outcome;
     } catch (error) {
-      if (!(error instanceof CallerGone)) this.statistics.failed(model, version, performance.now() - startedAt);
+      if (!(error instanceof CallerGone)) this.statistics.failed(model, version, performance.now() - startedAt, error);
       throw error;
     }
   }

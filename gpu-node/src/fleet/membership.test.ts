@@ -19,7 +19,7 @@ it('says farewell behind the report under way, which would undo it', async () =>
     gateway: gateway as never,
     store: { read: async () => credential } as never,
     self: {} as never,
-    token: undefined,
+    token: async () => undefined,
     report: () => ({}) as never,
     onChange: () => undefined,
   });

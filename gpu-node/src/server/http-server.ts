@@ -1,8 +1,7 @@
 /** The node's HTTP side on plain `node:http`: a framework would cost as much as a small model's run. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { LeptonError, REQUEST_ID_HEADER, type Reference, statusOf } from '@lepton-edge/protocol';
-import type { Logger } from 'pino';
+import { LeptonError, MODEL_HEADER, REQUEST_ID_HEADER, type Reference } from '@lepton-edge/protocol';
 import { Caller, CallerGone } from '../core/claim.ts';
 import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
@@ -20,6 +19,7 @@ import { infer } from './infer.ts';
 import { embeddings, modelList, type OpenAiParts, oneModel } from './openai.ts';
 import { referenceOf } from './reference.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
+import type { LogRequest } from './request-log.ts';
 import { familyOf, isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
 import { targetOf } from './target.ts';
 import { answerTrial } from './trial.ts';
@@ -43,7 +43,7 @@ export interface ServerParts extends OpenAiParts {
   notReady(): string | undefined;
   /** Whether connections should end with their answers. */
   draining(): boolean;
-  log: Logger;
+  logRequest: LogRequest;
 }
 
 /** A server that is not listening yet. */
@@ -65,12 +65,16 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
     // An answer that went out whole closes, too.
     if (!response.writableFinished) caller.go();
   });
+  const tell = (status: number | undefined, model?: string, error?: unknown) =>
+    parts.logRequest({ request, requestId, path: pathOf(request), startedAt: arrivedAt, status, model, error });
   let reply: Reply;
+  let failure: unknown;
   try {
     reply = await answer(parts, { request, arrivedAt, caller });
   } catch (error) {
-    logFailure(parts.log, error, requestId, request);
+    failure = error;
     if (error instanceof CallerGone) {
+      tell(undefined, undefined, error);
       response.destroy();
       return;
     }
@@ -79,6 +83,7 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
   const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
   const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
   send(response, { ...reply, headers: isLast ? { ...headers, connection: 'close' } : headers });
+  tell(reply.status, reply.headers[MODEL_HEADER], failure);
 }
 
 async function answer(parts: ServerParts, came: Omit<Exchange, 'tenant'>): Promise<Reply> {
@@ -168,13 +173,4 @@ function pathOf(request: IncomingMessage): string {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers[REQUEST_ID_HEADER];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-function logFailure(log: Logger, error: unknown, requestId: string, request: IncomingMessage): void {
-  const about = { requestId, method: request.method, path: pathOf(request) };
-  if (error instanceof CallerGone) log.debug(about, 'the caller left');
-  else if (!(error instanceof LeptonError)) log.error({ ...about, err: error }, 'a request failed');
-  else if (statusOf(error.code) >= 500)
-    log.warn({ ...about, code: error.code, err: error }, 'a request was not served');
-  else log.debug({ ...about, code: error.code, reason: error.message }, 'a request was refused');
 }

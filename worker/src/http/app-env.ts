@@ -14,12 +14,13 @@ import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
 import type { ModelCall } from '../infer/model-call.ts';
 import type { Timings } from '../infer/timings.ts';
+import type { Tracing } from '../infer/tracing.ts';
 
 export interface AppEnv {
   Bindings: Env;
   Variables: {
     gateway: Gateway;
-    requestId: string;
+    tracing: Tracing;
     /** By `performance.now()`. */
     arrivedAt: number;
     /** Set behind `authenticate`. */
@@ -43,10 +44,10 @@ export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): Mo
     principal: c.get('principal'),
     place: c.req.header(PLACE_HEADER),
     sticky: c.req.header(STICKY_HEADER),
+    tracing: c.get('tracing'),
     arrivedAt: c.get('arrivedAt'),
     timeoutMs: timeoutOfHeader(c.req.header(TIMEOUT_HEADER)),
     priority: priorityOfHeader(c.req.header(PRIORITY_HEADER)),
-    requestId: c.get('requestId'),
     timings,
     waitUntil: waitUntilOf(c),
   };

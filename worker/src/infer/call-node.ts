@@ -1,18 +1,12 @@
 /** One call of a node, signed by the gateway, and what its failure means. */
-import {
-  DIGEST_HEADER,
-  GRANT_HEADER,
-  isErrorCode,
-  LeptonError,
-  OpenAiFailure,
-  REQUEST_ID_HEADER,
-} from '@lepton-edge/protocol';
+import { DIGEST_HEADER, GRANT_HEADER, isErrorCode, LeptonError, OpenAiFailure } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { KnownVersion } from '../services/directory.ts';
 import { type Schedule, scheduleHeaders } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 /** Long enough for a node to fetch and load a model first. */
 const NODE_TIMEOUT_MS = 60_000;
@@ -37,7 +31,7 @@ export interface NodeCall<T> {
   headers: Record<string, string>;
   body: BodyInit;
   schedule: Schedule;
-  requestId: string;
+  tracing: Tracing;
   /** Reads an answer of status 200. */
   read(response: Response): Promise<T>;
 }
@@ -46,7 +40,7 @@ export interface NodeCall<T> {
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,
-  { version, path, headers, body, schedule, requestId, read }: NodeCall<T>,
+  { version, path, headers, body, schedule, tracing, read }: NodeCall<T>,
   timings: Timings,
 ): Promise<NodeAnswer<T>> {
   const [call, grant] = await Promise.all([
@@ -67,7 +61,7 @@ export async function callNode<T>(
         'accept-encoding': 'identity',
         [DIGEST_HEADER]: version.digest,
         [GRANT_HEADER]: grant,
-        [REQUEST_ID_HEADER]: requestId,
+        ...tracing.headers(),
         ...scheduleHeaders(schedule, timeoutMs),
       },
       body,

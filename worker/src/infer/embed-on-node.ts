@@ -10,6 +10,7 @@ import type { EmbeddedText } from './known-embeddings.ts';
 import { askNodes, decide, nodesOf } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface NodeEmbedCall {
   target: Resolved;
@@ -18,7 +19,7 @@ export interface NodeEmbedCall {
   tooLarge: string;
   asked: 'edge' | 'node' | undefined;
   schedule: Schedule;
-  requestId: string;
+  tracing: Tracing;
   timings: Timings;
   waitUntil: WaitUntil;
 }
@@ -42,7 +43,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, schedule, requestId, timings }: NodeEmbedCall,
+  { target: { version }, inputs, schedule, tracing, timings }: NodeEmbedCall,
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -51,7 +52,7 @@ async function embedOnNode(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
     schedule,
-    requestId,
+    tracing,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };
   return await callNode(gateway, node, request, timings);

@@ -92,9 +92,9 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
   const spec = textSpecOf(version, version.manifest);
   const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
   if ('tooLarge' in loaded) {
-    const { inputs, requestId, timings, waitUntil } = call;
+    const { inputs, tracing, timings, waitUntil } = call;
     const { target, asked, schedule } = plan;
-    const shared = { target, asked, schedule, tooLarge: loaded.tooLarge, requestId, timings, waitUntil };
+    const shared = { target, asked, schedule, tooLarge: loaded.tooLarge, tracing, timings, waitUntil };
     const onNodes = (places: readonly number[]) =>
       embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
     const compute: Work['compute'] = async (missing) => {
@@ -135,7 +135,7 @@ async function embedHere(
     tokenBudget: tokenBudgetOf(version),
     maxBatchSize: version.maxBatchSize,
     async run(inputs) {
-      const input = { target, inputs, outputs: [embedding.output], asked, schedule, requestId: call.requestId };
+      const input = { target, inputs, outputs: [embedding.output], asked, schedule, tracing: call.tracing };
       const outcome = await runShared(gateway, call, input, scope);
       placement = outcome.placement;
       return outcome.outputs;

@@ -43,7 +43,7 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
   const schedule = scheduleOf(call, request.parameters);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, requestId: call.requestId };
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
   if (asked !== undefined || !isCacheable(version)) {
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));
     return { version, ...outcome, cache: 'bypass' };

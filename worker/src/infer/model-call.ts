@@ -6,6 +6,7 @@ import { stickyPoint } from '../dispatch/choose-target.ts';
 import type { Resolved } from '../services/directory.ts';
 import { countRequest } from './count.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ModelCall {
   ref: Reference;
@@ -14,12 +15,12 @@ export interface ModelCall {
   place: string | undefined;
   /** Names the caller for traffic splits. */
   sticky: string | undefined;
+  tracing: Tracing;
   /** When the request came, by `performance.now()`. */
   arrivedAt: number;
   /** From their headers; what is asked for may say the same. */
   timeoutMs: number | undefined;
   priority: Priority | undefined;
-  requestId: string;
   timings: Timings;
   waitUntil: WaitUntil;
 }

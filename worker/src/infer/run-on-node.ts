@@ -23,7 +23,7 @@ export async function runOnNode(
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(body.headerLength) },
     body: body.bytes,
     schedule: input.schedule,
-    requestId: input.requestId,
+    tracing: input.tracing,
     read: readOutputs,
   };
   return await callNode(gateway, node, call, timings);

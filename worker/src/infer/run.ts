@@ -13,6 +13,7 @@ import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface RunInput {
   target: Resolved;
@@ -21,7 +22,7 @@ export interface RunInput {
   outputs: readonly string[];
   asked: 'edge' | 'node' | undefined;
   schedule: Schedule;
-  requestId: string;
+  tracing: Tracing;
 }
 
 /** Plain data: identical requests share it. */
