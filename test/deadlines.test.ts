@@ -81,7 +81,7 @@ describe('a node that does not answer', () => {
       // Until this isolate knows the node.
       while (answer.status === 503) answer = await ask();
       expect(answer).toMatchObject(late);
-      expect(answer.body.error).toMatch(/the 700 ms in which|did not answer within 0\.\d+ s/);
+      expect(answer.body.error).toContain('the 700 ms in which');
       await left.promise;
       expect(came).toHaveLength(1);
       expect(came[0]).toMatchObject({ 'x-lepton-priority': '1', 'x-lepton-tenant': owner.team });

@@ -65,20 +65,23 @@ export async function callNode<T>(
         ...scheduleHeaders(schedule, timeoutMs),
       },
       body,
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
     });
     timings.addRemote('node', response.headers.get('server-timing'));
     return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
   } catch (cause) {
-    return { ok: false, kind: 'lost', error: silence(cause, node, timeoutMs) };
+    // Nothing is known of a node that had no time to answer.
+    if (deadline?.leftMs() === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
+    return { ok: false, kind: 'lost', error: silence(cause, node) };
   }
 }
 
 /** No answer, half of one, or one that is none. */
-function silence(cause: unknown, { name }: LiveNode, timeoutMs: number): LeptonError {
+function silence(cause: unknown, { name }: LiveNode): LeptonError {
   if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-    const seconds = Number((timeoutMs / 1000).toFixed(3));
-    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${seconds} s`, { cause });
+    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${NODE_TIMEOUT_MS / 1000} s`, {
+      cause,
+    });
   }
   return new LeptonError('no_placement', `node "${name}" did not answer`, { cause, retryAfterSeconds: 2 });
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SingleFlight } from '../cache/single-flight.ts';
+import { callNode } from './call-node.ts';
 import { Deadline, inTime } from './deadline.ts';
+import { Timings } from './timings.ts';
+import { Tracing } from './tracing.ts';
 
 const late = expect.objectContaining({ code: 'deadline_exceeded' });
 
@@ -38,4 +41,28 @@ describe('a deadline', () => {
     resolve('answer');
     expect(await Promise.all([leader, other])).toEqual(['answer', 'answer']);
   });
+});
+
+it('a node is told what is left of the time, and nothing is held against one that had too little', async () => {
+  const sent: Headers[] = [];
+  const gateway = {
+    signer: { callToken: async () => 'call', grantToken: async () => 'grant' },
+    fetch: (_url: string, { headers, signal }: RequestInit) => {
+      sent.push(new Headers(headers));
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+    },
+  };
+  const ask = (deadline: Deadline) => {
+    const schedule = { tenant: 'team', priority: 3 as const, deadline };
+    const rest = { path: '/', headers: {}, body: '', tracing: new Tracing('id', undefined, undefined) };
+    const call = { version: {}, schedule, ...rest, read: async () => 'answer' };
+    return callNode(gateway as never, { heartbeat: { url: 'http://node' } } as never, call as never, new Timings());
+  };
+  const refused = { ok: false, kind: 'refused', error: late };
+  expect(await ask(new Deadline(1050, performance.now() - 1000))).toEqual(refused);
+  expect(await ask(new Deadline(1000, performance.now() - 1000))).toEqual(refused);
+  expect(sent).toHaveLength(1);
+  expect(sent[0]?.get('x-lepton-tenant')).toBe('team');
+  expect(sent[0]?.get('x-lepton-priority')).toBe('3');
+  expect(Number(sent[0]?.get('x-lepton-timeout-ms'))).toBeLessThanOrEqual(50);
 });
