@@ -47,12 +47,14 @@ async function slowNode(...flags: string[]) {
 }
 
 it('drops what waits longer than its caller does, in a header or in a parameter, and runs the rest', async () => {
-  const { infer, busy, figure } = await slowNode();
+  const { infer, busy, figure, logged } = await slowNode();
   const first = await busy();
   const late = [infer({ [TIMEOUT_HEADER]: '20' }), infer({ [TIMEOUT_HEADER]: '60000' }, { timeout: 20_000 })];
   const answers = await Promise.all(late.map(async (each) => failure(await each)));
   const expected = { status: 504, code: 'deadline_exceeded', error: expect.stringContaining('the 20 ms in which') };
   expect(answers).toEqual([expect.objectContaining(expected), expect.objectContaining(expected)]);
+  // No fault of the node's.
+  expect(logged.filter((line) => line.includes('"level":40'))).toEqual([]);
   expect(await first()).toEqual([200, 200]);
   expect((await infer({ [TIMEOUT_HEADER]: '60000', [PRIORITY_HEADER]: '1' })).status).toBe(200);
   expect(await figure('executions_total')).toBe(3);

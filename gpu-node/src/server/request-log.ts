@@ -43,21 +43,26 @@ export function requestLog(log: Logger, isAccessLog: boolean): LogRequest {
 function levelOf(error: unknown): 'warn' | 'error' | undefined {
   if (error === undefined || error instanceof CallerGone) return undefined;
   if (!(error instanceof LeptonError)) return 'error';
-  return statusOf(error.code) >= 500 ? 'warn' : undefined;
+  return isNodesFault(error) ? 'warn' : undefined;
+}
+
+/** A caller that has no time is refused as one that finds no place: a busy node would fill its log with them. */
+function isNodesFault({ code }: LeptonError): boolean {
+  return statusOf(code) >= 500 && code !== 'deadline_exceeded';
 }
 
 function sentenceOf(error: unknown): string {
   if (error === undefined) return 'a request was answered';
   if (error instanceof CallerGone) return 'the caller left';
   if (!(error instanceof LeptonError)) return 'a request failed';
-  return statusOf(error.code) >= 500 ? 'a request was not served' : 'a request was refused';
+  return isNodesFault(error) ? 'a request was not served' : 'a request was refused';
 }
 
 function causeOf(error: unknown) {
   if (error === undefined || error instanceof CallerGone) return {};
   if (!(error instanceof LeptonError)) return { err: error };
   const { code, message } = error;
-  return statusOf(code) >= 500 ? { code, err: error } : { code, reason: message };
+  return isNodesFault(error) ? { code, err: error } : { code, reason: message };
 }
 
 /** Named as OpenTelemetry names them in logs. Nothing where no trace came: nobody else would know one that began here. */
