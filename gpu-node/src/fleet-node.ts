@@ -7,6 +7,7 @@ import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
+import { newInstance } from './fleet/instance.ts';
 import { Membership, type MembershipChange } from './fleet/membership.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
@@ -72,6 +73,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
+  const instance = newInstance();
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
@@ -79,6 +81,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     self: selfOf(config, identity, url),
     report: () => ({
       url,
+      instance,
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
       loaded: models.loaded().slice(0, 1000),

@@ -72,11 +72,22 @@ export const LoadedModel = z.strictObject({
   model: z.string().max(63),
   version: z.number().int().positive(),
   digest: Digest,
+  /** What its requests took lately; absent while there were none. */
+  recent: z
+    .strictObject({
+      /** Of the engine's time, a request's share. */
+      requestMs: z.number().nonnegative(),
+      /** From a request's arrival to its answer, in the mean. */
+      meanMs: z.number().nonnegative(),
+    })
+    .optional(),
 });
 export type LoadedModel = z.infer<typeof LoadedModel>;
 
 export const Heartbeat = z.strictObject({
   url: NodeUrl,
+  /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
+  instance: z.string().min(1).max(64).optional(),
   softwareVersion: z.string().max(64),
   state: z.enum(['ready', 'draining']),
   engines: z.array(EngineReport).max(16),

@@ -16,9 +16,13 @@ export interface LiveNode {
 export type NodeIdentity = Pick<LiveNode, 'id' | 'name' | 'issuer' | 'region'>;
 
 const REMEMBER_MS = 60 * 60 * 1000;
+/** How old what is stored of a node may become: a hub that was started again counts on those it heard not long before. */
+const STORED_MS = 10_000;
 
 export class FleetHub extends DurableObject<Env> {
   readonly #nodes = new Map<string, LiveNode>();
+  /** When each node was stored last. */
+  readonly #storedAt = new Map<string, number>();
   /** Removed nodes, whose ids are never used again: a heartbeat that was under way must not bring one back. */
   readonly #removed = new Set<string>();
 
@@ -31,7 +35,7 @@ export class FleetHub extends DurableObject<Env> {
     for (const { id } of state.storage.sql.exec<{ id: string }>('SELECT id FROM removed_nodes')) this.#removed.add(id);
     for (const row of state.storage.sql.exec<{ node: string }>('SELECT node FROM live_nodes')) {
       const node = JSON.parse(row.node) as LiveNode;
-      this.#nodes.set(node.id, node);
+      this.#nodes.set(node.id, isRecent(node) ? { ...node, receivedAt: Date.now() } : node);
     }
   }
 
@@ -42,11 +46,17 @@ export class FleetHub extends DurableObject<Env> {
     const node: LiveNode = { ...identity, heartbeat, receivedAt: Date.now() };
     this.#nodes.set(node.id, node);
     // What changes every two seconds stays in memory; a restarted hub learns it from the next heartbeat.
-    if (before?.heartbeat.url !== heartbeat.url || before.heartbeat.state !== heartbeat.state) {
-      const text = JSON.stringify(node);
-      this.ctx.storage.sql.exec('INSERT OR REPLACE INTO live_nodes (id, node) VALUES (?, ?)', node.id, text);
+    const isOld = node.receivedAt - (this.#storedAt.get(node.id) ?? 0) > STORED_MS;
+    if (isOld || before?.heartbeat.url !== heartbeat.url || before.heartbeat.state !== heartbeat.state) {
+      this.#store(node);
     }
     return node.receivedAt;
+  }
+
+  #store(node: LiveNode): void {
+    this.#storedAt.set(node.id, node.receivedAt);
+    const text = JSON.stringify(node);
+    this.ctx.storage.sql.exec('INSERT OR REPLACE INTO live_nodes (id, node) VALUES (?, ?)', node.id, text);
   }
 
   /** Every node heard of, with the age of what is known in `silentMs`. */
@@ -55,9 +65,9 @@ export class FleetHub extends DurableObject<Env> {
     return [...this.#nodes.values()].map((node) => ({ ...node, silentMs: now - node.receivedAt }));
   }
 
-  /** The nodes that may be given work. */
-  ready(): LiveNode[] {
-    return this.list().filter((node) => node.silentMs < NODE_LOST_AFTER_MS && node.heartbeat.state === 'ready');
+  /** The nodes that are there: those that may be given work, and those that finish what they have. */
+  heard(): (LiveNode & { silentMs: number })[] {
+    return this.list().filter((node) => node.silentMs < NODE_LOST_AFTER_MS);
   }
 
   /** For good: the node was removed. */
@@ -65,6 +75,7 @@ export class FleetHub extends DurableObject<Env> {
     const { sql } = this.ctx.storage;
     const now = Date.now();
     this.#nodes.delete(id);
+    this.#storedAt.delete(id);
     this.#removed.add(id);
     sql.exec('DELETE FROM live_nodes WHERE id = ?', id);
     sql.exec('INSERT OR REPLACE INTO removed_nodes (id, removed_at) VALUES (?, ?)', id, now);
@@ -75,4 +86,9 @@ export class FleetHub extends DurableObject<Env> {
     );
     for (const row of old) this.#removed.delete(row.id);
   }
+}
+
+/** Heard so shortly before the hub was started that its next report may be on its way. */
+function isRecent({ receivedAt }: LiveNode): boolean {
+  return Date.now() - receivedAt < STORED_MS + 2 * NODE_LOST_AFTER_MS;
 }

@@ -19,10 +19,10 @@ const NODE_TIMEOUT_MS = 60_000;
 export type NodeAnswer<T> =
   | { ok: true; value: T }
   /**
-   * `refused`: the request is at fault, and would be anywhere. `busy`: another node may have room, or the model. `lost`: the
-   * node itself does not work as it should, and is better left alone for a while.
+   * `refused`: the request is at fault, and would be anywhere. `busy`: another node may have room, or the model. `silent`: no
+   * answer came, or half of one. `sick`: the node does not answer as a node should, and is better left alone for a while.
    */
-  | { ok: false; kind: 'refused' | 'busy' | 'lost'; error: LeptonError };
+  | { ok: false; kind: 'refused' | 'busy' | 'silent' | 'sick'; error: LeptonError };
 
 const Failure = z.union([
   z.object({ error: z.string(), code: z.string().optional() }),
@@ -36,6 +36,8 @@ export interface NodeCall<T> {
   headers: Record<string, string>;
   body: BodyInit;
   requestId: string;
+  /** Aborts when nobody waits for the answer any more. */
+  signal: AbortSignal;
   /** Reads an answer of status 200. */
   read(response: Response): Promise<T>;
 }
@@ -44,7 +46,7 @@ export interface NodeCall<T> {
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,
-  { version, path, headers, body, requestId, read }: NodeCall<T>,
+  { version, path, headers, body, requestId, signal, read }: NodeCall<T>,
   timings: Timings,
 ): Promise<NodeAnswer<T>> {
   const [call, grant] = await Promise.all([
@@ -65,12 +67,12 @@ export async function callNode<T>(
         [REQUEST_ID_HEADER]: requestId,
       },
       body,
-      signal: AbortSignal.timeout(NODE_TIMEOUT_MS),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(NODE_TIMEOUT_MS)]),
     });
     timings.addRemote('node', response.headers.get('server-timing'));
     return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
   } catch (cause) {
-    return { ok: false, kind: 'lost', error: silence(cause, node) };
+    return { ok: false, kind: 'silent', error: silence(cause, node) };
   }
 }
 
@@ -90,7 +92,7 @@ async function failure(response: Response, node: LiveNode): Promise<NodeAnswer<n
   const { error: message, code } = parsed.data ?? { error: `status ${response.status}` };
   if (code === undefined || !isErrorCode(code) || code === 'unauthenticated' || code === 'internal') {
     const sentence = `node "${node.name}" failed: ${message}`;
-    return { ok: false, kind: 'lost', error: new LeptonError('no_placement', sentence, { retryAfterSeconds: 2 }) };
+    return { ok: false, kind: 'sick', error: new LeptonError('no_placement', sentence, { retryAfterSeconds: 2 }) };
   }
   const isBusy = response.status === 429 || response.status >= 500;
   const retryAfterSeconds = Number(response.headers.get('retry-after')) || 1;

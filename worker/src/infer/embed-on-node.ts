@@ -4,10 +4,11 @@ import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/fleet-hub.ts';
 import type { Resolved } from '../services/directory.ts';
+import { askNodes } from './ask-nodes.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
+import { decide } from './decide.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
-import { askNodes, decide, nodesOf } from './run.ts';
 import type { Timings } from './timings.ts';
 
 export interface NodeEmbedCall {
@@ -28,10 +29,17 @@ export async function embedOnNodes(
 ): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
   const { target, inputs, timings, waitUntil } = call;
   return await countRun(gateway, target, inputs.length, waitUntil, async () => {
-    const edge = { ineligible: call.tooLarge };
-    const { decision, nodes } = await decide(gateway, target, call.asked, waitUntil, edge);
-    const order = nodesOf(decision, nodes);
-    const { value, placement } = await askNodes(gateway, order, timings, (node) => embedOnNode(gateway, node, call));
+    const decideNow = () => decide(gateway, target, call.asked, waitUntil, { ineligible: call.tooLarge });
+    const { value, placement } = await askNodes(
+      gateway,
+      {
+        digest: target.version.digest,
+        decided: await decideNow(),
+        decideAgain: decideNow,
+        ask: (node, signal) => embedOnNode(gateway, node, { ...call, signal }),
+      },
+      timings,
+    );
     return { texts: value, placement };
   });
 }
@@ -39,7 +47,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, requestId, timings }: NodeEmbedCall,
+  { target: { version }, inputs, requestId, timings, signal }: NodeEmbedCall & { signal: AbortSignal },
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -48,6 +56,7 @@ async function embedOnNode(
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
     requestId,
+    signal,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };
   return await callNode(gateway, node, request, timings);

@@ -9,7 +9,7 @@ import type { Timings } from './timings.ts';
 export async function runOnNode(
   gateway: Gateway,
   node: LiveNode,
-  input: RunInput,
+  input: RunInput & { signal: AbortSignal },
   timings: Timings,
 ): Promise<NodeAnswer<Tensor[]>> {
   const { version } = input.target;
@@ -23,6 +23,7 @@ export async function runOnNode(
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(body.headerLength) },
     body: body.bytes,
     requestId: input.requestId,
+    signal: input.signal,
     read: readOutputs,
   };
   return await callNode(gateway, node, call, timings);
