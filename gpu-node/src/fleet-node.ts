@@ -9,6 +9,7 @@ import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
 import { newInstance } from './fleet/instance.ts';
 import { Membership, type MembershipChange } from './fleet/membership.ts';
+import { RecentLatency } from './fleet/recent-latency.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
 import { Models } from './models/lifecycle.ts';
@@ -74,6 +75,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
   const instance = newInstance();
+  const latency = new RecentLatency(core.statistics);
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
@@ -84,7 +86,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       instance,
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
-      loaded: models.loaded().slice(0, 1000),
+      loaded: latency.of(models.loaded().slice(0, 1000)),
       ...core.load(),
       rssBytes: process.memoryUsage.rss(),
     }),
