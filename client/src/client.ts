@@ -1,5 +1,4 @@
 /** A client of one gateway: the control plane (`/api`) and inference (`/v2`), for browsers, Node and Workers. */
-import type { Node, NodeToken, Page } from '@lepton-edge/protocol';
 import { aliasCalls } from './aliases.ts';
 import { blobCalls } from './blobs.ts';
 import { GatewayError } from './errors.ts';
@@ -12,9 +11,9 @@ import {
   type TensorInput,
 } from './infer.ts';
 import { grantCalls, modelCalls } from './models.ts';
-import { allPages, type PageOptions } from './pages.ts';
+import { nodeCalls } from './nodes.ts';
 import { auditCalls, keyCalls, teamCalls } from './tenancy.ts';
-import { type Call, type ClientOptions, type PostOptions, query, seg, Transport } from './transport.ts';
+import { type Call, type ClientOptions, seg, Transport } from './transport.ts';
 import { uploadCalls } from './uploads.ts';
 import { versionCalls } from './versions.ts';
 
@@ -74,15 +73,4 @@ export class LeptonClient {
       throw error;
     }
   }
-}
-
-function nodeCalls(http: Transport) {
-  const list = ({ limit, cursor, ...options }: PageOptions = {}) =>
-    http.json<Page<Node>>(`/api/nodes${query({ limit, cursor })}`, options);
-  return {
-    list,
-    all: (options: PageOptions = {}) => allPages((page) => list({ ...options, ...page }), options.cursor),
-    createToken: (options: PostOptions = {}) =>
-      http.json<NodeToken>('/api/nodes/tokens', { ...options, method: 'POST', json: {} }),
-  };
 }

@@ -14,6 +14,7 @@ export const ERROR_STATUS = {
   alias_not_found: 404,
   blob_not_found: 404,
   node_not_found: 404,
+  node_token_not_found: 404,
   team_not_found: 404,
   key_not_found: 404,
   upload_not_found: 404,

@@ -21,8 +21,30 @@ const NodeUrl = z
   .max(500)
   .regex(/^[^?#@]*$/, 'expected an address without "?", "#" and "@"');
 
-export const NodeToken = z.object({ id: z.string(), token: z.string(), expiresAt: z.string() });
+export const CreateNodeTokenInput = z.strictObject({
+  /** How many joins it is good for; one where it is not said. */
+  uses: z.number().int().min(1).max(1000).default(1),
+  /** At most a year away; in an hour where it is not said. */
+  expiresAt: z.iso.datetime().optional(),
+});
+export type CreateNodeTokenInput = z.input<typeof CreateNodeTokenInput>;
+
+/** A join token as operators see it. */
+export const NodeToken = z.object({
+  id: z.string(),
+  uses: z.number().int(),
+  /** How many joins there were by it; the audit log has them one by one. */
+  used: z.number().int(),
+  createdAt: z.string(),
+  createdBy: z.string(),
+  expiresAt: z.string(),
+  revokedAt: z.string().optional(),
+});
 export type NodeToken = z.infer<typeof NodeToken>;
+
+/** What making it answers: the only time that it can be read. */
+export const IssuedNodeToken = NodeToken.extend({ token: z.string() });
+export type IssuedNodeToken = z.infer<typeof IssuedNodeToken>;
 
 /** The node's public key, an Ed25519 JWK (RFC 8037). */
 export const NodePublicKey = z.strictObject({

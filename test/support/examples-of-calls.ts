@@ -121,7 +121,9 @@ export const EXAMPLES: Record<string, () => Promise<ExampleCall>> = {
   revokeKey: async () => ({ params: { id: (await newTeamKey('infer')).id } }),
   listAudit: async () => ({ query: '?limit=1000' }),
   verifyAudit: nothing,
-  createNodeToken: nothing,
+  createNodeToken: async () => ({ body: { uses: 3, expiresAt: new Date(Date.now() + 60_000).toISOString() } }),
+  listNodeTokens: async () => ({ query: '?limit=1000' }),
+  revokeNodeToken: async () => ({ params: { id: (await client().nodes.createToken()).id } }),
   joinNode: async () => {
     const { close: _close, ...address } = await nodeAddress();
     const { token } = await client().nodes.createToken();

@@ -264,14 +264,18 @@ export const aliasHistory = sqliteTable(
   (table) => [primaryKey({ columns: [table.modelId, table.alias, table.revision] })],
 );
 
-/** One-time tokens by which a node joins. */
+/** Tokens by which nodes join, most of them one each. */
 export const nodeTokens = sqliteTable('node_tokens', {
   id: text('id').primaryKey(),
   hash: text('hash').notNull().unique(),
   createdAt: time('created_at').notNull(),
   createdBy: text('created_by').notNull(),
   expiresAt: time('expires_at').notNull(),
-  /** The node that used it; a used token joins nothing more. */
+  /** How many joins it is good for, and how many there were. */
+  uses: integer('uses').notNull().default(1),
+  used: integer('used').notNull().default(0),
+  revokedAt: time('revoked_at'),
+  /** The node that joined by it last. */
   nodeId: text('node_id'),
 });
 

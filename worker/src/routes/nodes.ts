@@ -1,8 +1,10 @@
 /** `/api/nodes`: how gpu-nodes join, report and leave. */
 import { createRoute } from '@hono/zod-openapi';
 import {
+  CreateNodeTokenInput,
   Heartbeat,
   HeartbeatAnswer,
+  IssuedNodeToken,
   JoinAnswer,
   JoinInput,
   Node,
@@ -19,7 +21,7 @@ import { readJson } from '../middleware/read-json.ts';
 import { takeHeartbeat } from '../services/nodes/heartbeat.ts';
 import { joinNode } from '../services/nodes/join.ts';
 import { listNodes, removeNode } from '../services/nodes/list.ts';
-import { createNodeToken } from '../services/nodes/tokens.ts';
+import { createNodeToken, listNodeTokens, revokeNodeToken } from '../services/nodes/tokens.ts';
 
 /** Who joins has no key yet. */
 const MAX_JOIN_BYTES = 64 * 1024;
@@ -30,11 +32,41 @@ const makeToken = createRoute({
   path: '/api/nodes/tokens',
   operationId: 'createNodeToken',
   tags: ['Nodes'],
-  summary: 'Make a one-time token by which a node joins',
+  summary: 'Make a token by which a node joins',
+  description:
+    'Good for one join within an hour, or for `uses` of them until `expiresAt`: for a group of nodes that grows and shrinks. Whoever has it can add a node and take over the name of one.',
   security: KEY,
   middleware: [authenticate('admin'), readJson(), idempotent({ issuesSecret: true })] as const,
-  request: { headers: IdempotencyHeaders },
-  responses: { 201: json(NodeToken, 'The token; it is shown this once.'), ...problems(400, 401, 403, 409, 413, 422) },
+  request: { headers: IdempotencyHeaders, body: { ...jsonBody(CreateNodeTokenInput), required: false } },
+  responses: {
+    201: json(IssuedNodeToken, 'The token; it is shown this once.'),
+    ...problems(400, 401, 403, 409, 413, 422),
+  },
+});
+
+const listTokens = createRoute({
+  method: 'get',
+  path: '/api/nodes/tokens',
+  operationId: 'listNodeTokens',
+  tags: ['Nodes'],
+  summary: 'List join tokens, without their secrets',
+  security: KEY,
+  middleware: [authenticate('admin')] as const,
+  request: { query: PageQuery },
+  responses: { 200: json(pageOf(NodeToken), 'A page of join tokens.'), ...problems(400, 401, 403) },
+});
+
+const revokeToken = createRoute({
+  method: 'delete',
+  path: '/api/nodes/tokens/{id}',
+  operationId: 'revokeNodeToken',
+  tags: ['Nodes'],
+  summary: 'Revoke a join token',
+  description: 'Nothing joins by it any more; nodes that did stay.',
+  security: KEY,
+  middleware: [authenticate('admin')] as const,
+  request: { params: NodeParam },
+  responses: { 204: { description: 'Revoked.' }, ...problems(400, 401, 403, 404) },
 });
 
 const join = createRoute({
@@ -87,7 +119,12 @@ const remove = createRoute({
 });
 
 export const nodeRoutes = createApi()
-  .openapi(makeToken, async (c) => c.json(await createNodeToken(serviceContext(c)), 201))
+  .openapi(makeToken, async (c) => c.json(await createNodeToken(serviceContext(c), c.req.valid('json')), 201))
+  .openapi(listTokens, async (c) => c.json(await listNodeTokens(serviceContext(c), c.req.valid('query')), 200))
+  .openapi(revokeToken, async (c) => {
+    await revokeNodeToken(serviceContext(c), c.req.valid('param').id);
+    return c.body(null, 204);
+  })
   .openapi(join, async (c) => {
     const { gateway, origin } = serviceContext(c);
     return c.json(await joinNode(gateway, origin, c.req.valid('json')), 201);

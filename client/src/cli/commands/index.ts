@@ -4,6 +4,7 @@ import { ALIAS_COMMANDS } from './alias.ts';
 import { AUDIT_COMMANDS } from './audit.ts';
 import { INFER_COMMANDS } from './infer.ts';
 import { MODEL_COMMANDS } from './models.ts';
+import { NODE_TOKEN_COMMANDS } from './node-tokens.ts';
 import { PUSH_COMMANDS } from './push.ts';
 import { SESSION_COMMANDS } from './session.ts';
 import { TENANCY_COMMANDS } from './tenancy.ts';
@@ -17,5 +18,6 @@ export const COMMANDS: readonly Command[] = [
   ...VERSION_COMMANDS,
   ...ALIAS_COMMANDS,
   ...TENANCY_COMMANDS,
+  ...NODE_TOKEN_COMMANDS,
   ...AUDIT_COMMANDS,
 ];

@@ -58,6 +58,17 @@ describe('a join', () => {
     expect(both.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'unauthenticated' } });
   });
 
+  it('uses a token for as many joins as it is good for, even at once, and for none once it is revoked', async () => {
+    const { join, sqlite } = await setup();
+    sqlite.exec("UPDATE node_tokens SET uses = 3 WHERE id IN ('t1', 't2')");
+    const outcomes = await Promise.allSettled(['a', 'b', 'c', 'd', 'e'].map((name) => join('t1', name)));
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+    expect(sqlite.prepare("SELECT used FROM node_tokens WHERE id = 't1'").get()).toEqual({ used: 3 });
+    await join('t2', 'f');
+    sqlite.exec("UPDATE node_tokens SET revoked_at = 1 WHERE id = 't2'");
+    await expect(join('t2', 'g')).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
   it('never brings back the id of a node that is removed meanwhile', async () => {
     const { join, sqlite, gateway, valid } = await setup();
     const { id } = await join('t1');

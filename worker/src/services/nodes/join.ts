@@ -1,6 +1,6 @@
-/** A node joins: it shows a one-time token, proves its address, and gets an id and a credential. */
+/** A node joins: it shows a join token, proves its address, and gets an id and a credential. */
 import { type JoinAnswer, type JoinInput, LeptonError } from '@lepton-edge/protocol';
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Gateway } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
@@ -20,7 +20,7 @@ type Token = typeof nodeTokens.$inferSelect;
 
 /**
  * A name that is taken is taken over: the token was given by an administrator, and the earlier credential ends.
- * @throws LeptonError `unauthenticated` for a token that is unknown, used or expired; `node_unverified`; `unavailable` when
+ * @throws LeptonError `unauthenticated` for a token that is unknown, used up, revoked or expired; `node_unverified`; `unavailable` when
  * others join under this name all the time
  */
 export async function joinNode(gateway: Gateway, origin: string, input: Input): Promise<JoinAnswer> {
@@ -39,16 +39,21 @@ export async function joinNode(gateway: Gateway, origin: string, input: Input): 
 
 async function findToken({ db, now }: Gateway, secret: string): Promise<Token> {
   const hash = await hashSecret(secret);
-  const valid = and(eq(nodeTokens.hash, hash), isNull(nodeTokens.nodeId), gt(nodeTokens.expiresAt, now()));
+  const valid = and(
+    eq(nodeTokens.hash, hash),
+    lt(nodeTokens.used, nodeTokens.uses),
+    isNull(nodeTokens.revokedAt),
+    gt(nodeTokens.expiresAt, now()),
+  );
   const [token] = await db.select().from(nodeTokens).where(valid);
   if (token) return token;
   throw new LeptonError(
     'unauthenticated',
-    'the join token is unknown, used or expired: make a new one (POST /api/nodes/tokens)',
+    'the join token is unknown, used up, revoked or expired: make a new one (POST /api/nodes/tokens)',
   );
 }
 
-/** @returns undefined when the token was used, or the name taken or given up, since they were looked up */
+/** @returns undefined when the token was used up, or the name taken or given up, since they were looked up */
 async function tryJoin(gateway: Gateway, token: Token, issuer: string, input: Input): Promise<JoinAnswer | undefined> {
   const { db, now } = gateway;
   const [known] = await db.select({ id: nodes.id }).from(nodes).where(eq(nodes.name, input.name));
@@ -66,8 +71,8 @@ async function tryJoin(gateway: Gateway, token: Token, issuer: string, input: In
   };
   const key = {
     id: newId('key'),
-    // NULL, and so an error that ends the batch, when another join has used the token meanwhile, or the node was removed.
-    teamId: sql<string>`CASE WHEN EXISTS (SELECT 1 FROM node_tokens WHERE id = ${token.id} AND node_id IS NULL)
+    // NULL, and so an error that ends the batch, when the token was used up or revoked meanwhile, or the node removed.
+    teamId: sql<string>`CASE WHEN EXISTS (SELECT 1 FROM node_tokens WHERE id = ${token.id} AND used < uses AND revoked_at IS NULL)
       AND ${stillKnown} THEN ${NODE_TEAM} END`,
     nodeId: id,
     name: `node ${input.name}`,
@@ -93,7 +98,7 @@ async function tryJoin(gateway: Gateway, token: Token, issuer: string, input: In
         .set({ revokedAt: at })
         .where(and(eq(apiKeys.nodeId, id), isNull(apiKeys.revokedAt))),
       db.insert(apiKeys).values(key),
-      db.update(nodeTokens).set({ nodeId: id }).where(eq(nodeTokens.id, token.id)),
+      db.update(nodeTokens).set({ used: sql`used + 1`, nodeId: id }).where(eq(nodeTokens.id, token.id)),
       db
         .insert(nodes)
         .values({ id, name: input.name, ...place, joinedAt: at })
