@@ -1,5 +1,6 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
@@ -16,7 +17,7 @@ import { Models } from './models/lifecycle.ts';
 import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
-import { endServing, listen } from './server/serve.ts';
+import { type Ended, endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
 import { Tokenizers } from './texts/tokenizers.ts';
@@ -67,6 +68,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     verify: ({ authorization }) => verifyCall(authorization),
     notReady: () => {
       if (state.draining) return 'this node is going away';
+      if (membership.drained) return 'this node was taken out of work: POST /api/nodes/{id}/resume gives it work again';
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,
@@ -94,7 +96,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   });
   log.info({ url, metrics: metrics?.url, engines: engines.reports, version: SOFTWARE_VERSION }, 'listening');
 
-  let stopped: Promise<boolean> | undefined;
+  let stopped: Promise<Ended> | undefined;
   return {
     url,
     metricsUrl: metrics?.url,
@@ -105,10 +107,18 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
   };
 
-  async function stop(): Promise<boolean> {
+  async function stop(): Promise<Ended> {
     state.draining = true;
-    await membership.leave();
-    return await endServing({ server, metrics: metrics?.server, core, models, log });
+    const drainMs = config.drainSeconds * 1000;
+    const startedAt = performance.now();
+    const handoverMs = await membership.drain();
+    // What the gateway decided before it knew still comes, and is answered.
+    await sleep(Math.min(handoverMs, drainMs));
+    return await endServing({
+      ...{ server, metrics: metrics?.server, core, models, log },
+      drainMs: Math.max(0, drainMs - (performance.now() - startedAt)),
+      farewell: () => membership.leave(),
+    });
   }
 }
 
@@ -118,6 +128,8 @@ function selfOf(config: Config, { publicKey }: Identity, url: string) {
 }
 
 function logMembership(log: Logger, gateway: string, change: MembershipChange): void {
-  if (change.state === 'joined') log.info({ gateway, id: change.id }, 'joined');
+  if (change.state === 'joined' && change.drained)
+    log.warn({ gateway, id: change.id }, 'joined, and drained: no new work');
+  else if (change.state === 'joined') log.info({ gateway, id: change.id }, 'joined');
   else log.warn({ gateway, reason: change.reason }, 'waiting for the gateway');
 }

@@ -111,7 +111,8 @@ export const Heartbeat = z.strictObject({
   /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
   instance: z.string().min(1).max(64).optional(),
   softwareVersion: z.string().max(64),
-  state: z.enum(['ready', 'draining']),
+  /** `draining`: it leaves, and finishes what it has. `stopped`: it has left, and this is its last report. */
+  state: z.enum(['ready', 'draining', 'stopped']),
   engines: z.array(EngineReport).max(16),
   loaded: z.array(LoadedModel).max(1000),
   inFlight: z.number().int().nonnegative(),
@@ -120,15 +121,28 @@ export const Heartbeat = z.strictObject({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-export const HeartbeatAnswer = z.object({ id: z.string(), receivedAt: z.string() });
+export const HeartbeatAnswer = z.object({
+  id: z.string(),
+  /** On the gateway's clock. */
+  receivedAt: z.string(),
+  /** Whether an operator took the node out of work: it stays, and gets none until it is resumed. */
+  drained: z.boolean().optional(),
+  /** How long a node that leaves may still be sent work, which others would do as well. */
+  handoverMs: z.number().int().nonnegative().optional(),
+});
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
-/** A node as operators see it. `lost`: joined, but silent for longer than `NODE_LOST_AFTER_MS`. */
+/**
+ * A node as operators see it. `draining`: it finishes what it has, because it leaves or because it was told to. `stopped`: it
+ * has left in order. `lost`: silent for longer than `NODE_LOST_AFTER_MS`.
+ */
 export const Node = z.object({
   id: z.string(),
   name: z.string(),
   url: z.string(),
-  state: z.enum(['ready', 'draining', 'lost']),
+  state: z.enum(['ready', 'draining', 'stopped', 'lost']),
+  /** Whether an operator took it out of work; it stays so, also when it is started again, until it is resumed. */
+  drained: z.boolean(),
   region: z.string().optional(),
   labels: Labels,
   joinedAt: z.string(),

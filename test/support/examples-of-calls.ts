@@ -134,6 +134,8 @@ export const EXAMPLES: Record<string, () => Promise<ExampleCall>> = {
     return { key: credential, params: { id }, body: drainingReport(url) };
   },
   listNodes: nothing,
+  drainNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
+  resumeNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
   removeNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
   getLiveness: open,
   getReadiness: open,

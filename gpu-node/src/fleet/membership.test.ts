@@ -12,6 +12,7 @@ it('says farewell behind the report under way, which would undo it', async () =>
       begun.resolve();
       if (state === 'ready') await gate.promise;
       arrived.push(state);
+      return {};
     },
   };
   const credential = { gateway: gateway.url, id: 'node_1', credential: 'c', issuer: gateway.url };
@@ -28,5 +29,5 @@ it('says farewell behind the report under way, which would undo it', async () =>
   const left = membership.leave();
   setTimeout(() => gate.resolve(), 20);
   await Promise.all([left, loop]);
-  expect(arrived).toEqual(['ready', 'draining']);
+  expect(arrived).toEqual(['ready', 'stopped']);
 });

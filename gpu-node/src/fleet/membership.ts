@@ -4,7 +4,7 @@ import { Backoff } from './backoff.ts';
 import type { Credential, CredentialStore } from './credential.ts';
 import { type GatewayClient, GatewayRefusal, GatewayUnreachable } from './gateway-client.ts';
 
-const FAREWELL_MS = 1_000;
+const TOLD_MS = 1_000;
 
 export interface MembershipOptions {
   gateway: GatewayClient;
@@ -20,7 +20,7 @@ export interface MembershipOptions {
 }
 
 export type MembershipChange =
-  | { state: 'joined'; id: string }
+  | { state: 'joined'; id: string; drained: boolean }
   /** Cut off from the gateway, for now. */
   | { state: 'waiting'; reason: string };
 
@@ -37,6 +37,8 @@ export class Membership {
   #joined = false;
   #state: string | undefined;
   #poked = false;
+  #isLeaving = false;
+  #drained = false;
   #wake: () => void = () => undefined;
   #loop: Promise<void> | undefined;
   /** The report or join under way. Never rejects. */
@@ -69,23 +71,42 @@ export class Membership {
     this.#wake();
   }
 
-  /** Ends reporting and tells the gateway to send nothing more; waits at most a second for that. Never throws. */
+  /** Whether an operator took the node out of work. */
+  get drained(): boolean {
+    return this.#drained;
+  }
+
+  /**
+   * Says that the node is leaving, and goes on reporting so; waits at most a second for the gateway to note it. Never throws.
+   * @returns how long the gateway may still send work, in ms
+   */
+  async drain(): Promise<number> {
+    this.#isLeaving = true;
+    return (await within(TOLD_MS, this.#tellBehind('draining'))) ?? 0;
+  }
+
+  /** Ends reporting, with a last report that the node has left; waits at most a second for that. Never throws. */
   async leave(): Promise<void> {
     this.#stop.abort();
     this.#wake();
-    await Promise.race([this.#sayFarewell(), timer(FAREWELL_MS)]);
+    await within(TOLD_MS, this.#tellBehind('stopped'));
   }
 
-  /** After the report under way: one that came behind the farewell would undo it. */
-  async #sayFarewell(): Promise<void> {
+  /** After the report under way: one that came behind would undo it. @returns how long work may still come */
+  async #tellBehind(state: 'draining' | 'stopped'): Promise<number> {
     await this.#underWay;
+    const { report, gateway, onChange } = this.#options;
     const credential = this.#credential;
-    if (!credential) return;
-    const beat: Heartbeat = { ...this.#options.report(), state: 'draining' };
+    if (!credential) return 0;
     try {
-      await this.#options.gateway.heartbeat(credential.id, credential.credential, beat);
+      const answer = await gateway.heartbeat(credential.id, credential.credential, { ...report(), state });
+      return answer.handoverMs ?? 0;
     } catch (error) {
-      this.#options.onChange({ state: 'waiting', reason: `the gateway was not told of the end: ${messageOf(error)}` });
+      onChange({
+        state: 'waiting',
+        reason: `the gateway was not told that this node is ${state}: ${messageOf(error)}`,
+      });
+      return 0;
     }
   }
 
@@ -105,13 +126,15 @@ export class Membership {
     try {
       this.#credential ??= await this.#join();
       const { id, credential } = this.#credential;
-      await this.#options.gateway.heartbeat(id, credential, { ...this.#options.report(), state: 'ready' });
+      const state = this.#isLeaving ? 'draining' : 'ready';
+      const answer = await this.#options.gateway.heartbeat(id, credential, { ...this.#options.report(), state });
+      this.#drained = answer.drained ?? false;
     } catch (error) {
       return await this.#failed(error);
     }
     this.#backoff.reset();
     this.#joined = true;
-    this.#tell({ state: 'joined', id: this.#credential.id });
+    this.#tell({ state: 'joined', id: this.#credential.id, drained: this.#drained });
     return HEARTBEAT_INTERVAL_MS;
   }
 
@@ -179,6 +202,13 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function timer(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** Undefined when it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -36,6 +36,9 @@ export class GatewayStandIn {
   readonly heartbeats: Heartbeat[] = [];
   joins: z.output<typeof JoinInput>[] = [];
   credential = 'credential-1';
+  /** What it answers to heartbeats. */
+  drained = false;
+  handoverMs = 0;
   /** Answers the next heartbeat with this status instead. */
   heartbeatStatusOnce: number | undefined;
   /** Of each blob request: its Range header. */
@@ -156,7 +159,8 @@ export class GatewayStandIn {
     }
     this.heartbeats.push(Heartbeat.parse(body));
     for (const watcher of this.#watchers.splice(0)) watcher();
-    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString() });
+    const { drained, handoverMs } = this;
+    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString(), drained, handoverMs });
   }
 
   #send(blob: Buffer, request: IncomingMessage, response: ServerResponse): void {

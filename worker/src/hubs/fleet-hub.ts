@@ -2,18 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import type { Env } from '../env.ts';
-
-/** A node as the hub knows it: what it is, and what its last heartbeat said. */
-export interface LiveNode {
-  id: string;
-  name: string;
-  issuer: string;
-  region: string | null;
-  heartbeat: Heartbeat;
-  receivedAt: number;
-}
-
-export type NodeIdentity = Pick<LiveNode, 'id' | 'name' | 'issuer' | 'region'>;
+import { isHeard, isWilling, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
 
 const REMEMBER_MS = 60 * 60 * 1000;
 /** How old what is stored of a node may become: a hub that was started again counts on those it heard not long before. */
@@ -39,8 +28,8 @@ export class FleetHub extends DurableObject<Env> {
     }
   }
 
-  /** Takes a heartbeat; answers when it was received, undefined for a node that was removed. */
-  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): number | undefined {
+  /** Takes a heartbeat; undefined for a node that was removed. */
+  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Received | undefined {
     if (this.#removed.has(identity.id)) return undefined;
     const before = this.#nodes.get(identity.id);
     const node: LiveNode = { ...identity, heartbeat, receivedAt: Date.now() };
@@ -50,7 +39,16 @@ export class FleetHub extends DurableObject<Env> {
     if (isOld || before?.heartbeat.url !== heartbeat.url || before.heartbeat.state !== heartbeat.state) {
       this.#store(node);
     }
-    return node.receivedAt;
+    const others = this.heard().filter((other) => other.id !== node.id && isWilling(other)).length;
+    return { receivedAt: node.receivedAt, others };
+  }
+
+  /** Takes a node out of work, or gives it back; its reports say the same from then on. */
+  drain(id: string, drained: boolean): void {
+    const node = this.#nodes.get(id);
+    if (!node) return;
+    this.#nodes.set(id, { ...node, drained });
+    this.#store({ ...node, drained });
   }
 
   #store(node: LiveNode): void {
@@ -67,7 +65,7 @@ export class FleetHub extends DurableObject<Env> {
 
   /** The nodes that are there: those that may be given work, and those that finish what they have. */
   heard(): (LiveNode & { silentMs: number })[] {
-    return this.list().filter((node) => node.silentMs < NODE_LOST_AFTER_MS);
+    return this.list().filter(isHeard);
   }
 
   /** For good: the node was removed. */

@@ -3,7 +3,8 @@ import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import { OwnCalls } from '../dispatch/own-calls.ts';
-import type { FleetHub, LiveNode, NodeIdentity } from './fleet-hub.ts';
+import type { FleetHub } from './fleet-hub.ts';
+import { isWilling, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
 
 /** A node that failed a call is left out this long; by then its heartbeats have told whether it lives. */
 const FAILED_MS = 3_000;
@@ -11,6 +12,9 @@ const FAILURES_KEPT_MS = 60_000;
 
 /** Tighter than the registry's: a node that went silent must be out of use within 10 s. */
 const FLEET_AGES = { freshMs: 1_000, staleMs: 2_000, outageMs: 10_000 };
+
+/** By then no isolate gives work any more to a node that the hub knows to be leaving. */
+export const HANDOVER_MS = FLEET_AGES.staleMs + 500;
 
 /** A node as the hub heard it, with the time of that on the isolate's clock. */
 export type HeardNode = LiveNode & { heardAt: number };
@@ -34,8 +38,10 @@ export interface Fleet {
   failed(node: LiveNode, how: 'silent' | 'sick'): void;
   answered(node: LiveNode): void;
   list(): Promise<(LiveNode & { silentMs: number })[]>;
-  /** When it was received; undefined for a node that was removed. */
-  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Promise<number | undefined>;
+  /** Undefined for a node that was removed. */
+  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Promise<Received | undefined>;
+  /** Takes a node out of work, or gives it back: here at once, elsewhere within `HANDOVER_MS`. */
+  drain(nodeId: string, drained: boolean): Promise<void>;
   forget(nodeId: string): Promise<void>;
 }
 
@@ -96,6 +102,10 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
     },
     list: async () => (await hub().list()) as (LiveNode & { silentMs: number })[],
     heartbeat: async (identity, heartbeat) => await hub().heartbeat(identity, heartbeat),
+    async drain(nodeId, drained) {
+      await hub().drain(nodeId, drained);
+      known.forget('fleet');
+    },
     async forget(nodeId) {
       await hub().forget(nodeId);
       known.forget('fleet');
@@ -107,8 +117,4 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
 /** What a failure is remembered of: a node that was started again is another. */
 export function processOf({ id, heartbeat }: LiveNode): string {
   return `${id} ${heartbeat.instance ?? ''}`;
-}
-
-function isWilling({ heartbeat }: LiveNode): boolean {
-  return heartbeat.state === 'ready';
 }

@@ -2,7 +2,7 @@ import { LeptonError } from '@lepton-edge/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Gateway } from '../context.ts';
 import { createFleet } from '../hubs/fleet.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import { askNodes } from './ask-nodes.ts';
 import type { NodeAnswer } from './call-node.ts';
 import { decide } from './decide.ts';

@@ -9,7 +9,7 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import type { KnownVersion } from '../services/directory.ts';
 import type { Timings } from './timings.ts';
 

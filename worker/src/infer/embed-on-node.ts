@@ -2,7 +2,7 @@
 import { type EmbeddingInput, EmbeddingResponseBody, LeptonError, type Placement } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import type { Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';

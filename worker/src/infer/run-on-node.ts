@@ -1,7 +1,7 @@
 /** One delegated run: Open Inference Protocol with binary tensors. */
 import { decodeBinaryResponse, encodeBinaryRequest, HEADER_LENGTH, type Tensor } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';
 import type { RunInput } from './run.ts';
 import type { Timings } from './timings.ts';

@@ -18,6 +18,7 @@ import { createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '..
 import { authenticate } from '../middleware/authenticate.ts';
 import { idempotent } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/read-json.ts';
+import { setDrained } from '../services/nodes/drain.ts';
 import { takeHeartbeat } from '../services/nodes/heartbeat.ts';
 import { joinNode } from '../services/nodes/join.ts';
 import { listNodes, removeNode } from '../services/nodes/list.ts';
@@ -118,6 +119,32 @@ const remove = createRoute({
   responses: { 204: { description: 'Removed; its credential no longer works.' }, ...problems(400, 401, 403, 404) },
 });
 
+const drain = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/drain',
+  operationId: 'drainNode',
+  tags: ['Nodes'],
+  summary: 'Take a node out of work',
+  description:
+    'It finishes what it has, gets no more, and stays up; also when it is started again, until it is resumed.',
+  security: KEY,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: NodeParam },
+  responses: { 200: json(Node, 'The node.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const resume = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/resume',
+  operationId: 'resumeNode',
+  tags: ['Nodes'],
+  summary: 'Give a drained node work again',
+  security: KEY,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: NodeParam },
+  responses: { 200: json(Node, 'The node.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
 export const nodeRoutes = createApi()
   .openapi(makeToken, async (c) => c.json(await createNodeToken(serviceContext(c), c.req.valid('json')), 201))
   .openapi(listTokens, async (c) => c.json(await listNodeTokens(serviceContext(c), c.req.valid('query')), 200))
@@ -133,6 +160,8 @@ export const nodeRoutes = createApi()
     c.json(await takeHeartbeat(serviceContext(c), c.req.valid('param').id, c.req.valid('json')), 200),
   )
   .openapi(list, async (c) => c.json(await listNodes(serviceContext(c), c.req.valid('query')), 200))
+  .openapi(drain, async (c) => c.json(await setDrained(serviceContext(c), c.req.valid('param').id, true), 200))
+  .openapi(resume, async (c) => c.json(await setDrained(serviceContext(c), c.req.valid('param').id, false), 200))
   .openapi(remove, async (c) => {
     await removeNode(serviceContext(c), c.req.valid('param').id);
     return c.body(null, 204);

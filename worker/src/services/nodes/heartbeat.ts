@@ -4,6 +4,7 @@ import { eq } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { nodes } from '../../db/schema.ts';
+import { HANDOVER_MS } from '../../hubs/fleet.ts';
 import { verifyAddress } from './verify-address.ts';
 
 /** @throws LeptonError `node_not_found`, `node_unverified` */
@@ -21,9 +22,16 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
     ]);
   }
   const { name, issuer, region } = node;
-  const receivedAt = await gateway.fleet.heartbeat({ id, name, issuer, region }, heartbeat);
-  if (receivedAt === undefined) throw notFound(id);
-  return { id, receivedAt: new Date(receivedAt).toISOString() };
+  const drained = node.drainedAt !== null;
+  const received = await gateway.fleet.heartbeat({ id, name, issuer, region, drained }, heartbeat);
+  if (!received) throw notFound(id);
+  const isHandedOver = heartbeat.state === 'draining' && received.others > 0;
+  return {
+    id,
+    receivedAt: new Date(received.receivedAt).toISOString(),
+    drained,
+    ...(isHandedOver ? { handoverMs: HANDOVER_MS } : {}),
+  };
 }
 
 function notFound(id: string): LeptonError {

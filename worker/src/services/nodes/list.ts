@@ -1,10 +1,10 @@
 /** Lists nodes by name, each with what its last heartbeat said; removes one. */
-import { LeptonError, NODE_LOST_AFTER_MS, type Node, type Page, type PageQuery } from '@lepton-edge/protocol';
+import { LeptonError, type Node, type Page, type PageQuery } from '@lepton-edge/protocol';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
-import type { LiveNode } from '../../hubs/fleet-hub.ts';
+import { isHeard, type LiveNode } from '../../hubs/live-node.ts';
 import { pageFrom, readCursor } from '../page.ts';
 
 export async function listNodes({ gateway }: ServiceContext, query: PageQuery): Promise<Page<Node>> {
@@ -42,14 +42,15 @@ export async function removeNode(ctx: ServiceContext, id: string): Promise<void>
   await fleet.forget(id);
 }
 
-function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: number }) | undefined): Node {
+/** @param live what the hub knows of it, if anything */
+export function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: number }) | undefined): Node {
   const beat = live?.heartbeat;
-  const lost = !live || live.silentMs >= NODE_LOST_AFTER_MS;
   return {
     id: row.id,
     name: row.name,
     url: row.url,
-    state: lost ? 'lost' : live.heartbeat.state,
+    state: stateOf(row, live),
+    drained: row.drainedAt !== null,
     ...(row.region === null ? {} : { region: row.region }),
     labels: row.labels,
     joinedAt: new Date(row.joinedAt).toISOString(),
@@ -61,4 +62,10 @@ function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: nu
     queued: beat?.queued ?? 0,
     rssBytes: beat?.rssBytes ?? 0,
   };
+}
+
+function stateOf(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: number }) | undefined): Node['state'] {
+  if (live?.heartbeat.state === 'stopped') return 'stopped';
+  if (!live || !isHeard(live)) return 'lost';
+  return row.drainedAt === null ? live.heartbeat.state : 'draining';
 }
