@@ -6,10 +6,12 @@ import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
 import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
+import { GatewayClock } from './fleet/gateway-clock.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
 import { newInstance } from './fleet/instance.ts';
-import { Membership, type MembershipChange } from './fleet/membership.ts';
+import { logMembership } from './fleet/log-membership.ts';
+import { Membership } from './fleet/membership.ts';
 import { RecentLatency } from './fleet/recent-latency.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
@@ -53,10 +55,11 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     memoryBytes: config.trialMemoryMib * MIB,
     modelBytes: config.modelMemoryMib * MIB,
   });
+  const clock = new GatewayClock();
   const verifyCall = createCallVerifier(() => {
     const { credential } = membership;
     return credential && { issuer: credential.issuer, nodeId: credential.id };
-  });
+  }, clock);
   const state = { draining: false };
   const server = createHttpServer({
     core,
@@ -82,6 +85,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     gateway,
     store: credentialStore(config.home),
     token: config.token,
+    clock,
     self: selfOf(config, identity, url),
     report: () => ({
       url,
@@ -91,6 +95,8 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       loaded: latency.of(models.loaded().slice(0, 1000)),
       ...core.load(),
       rssBytes: process.memoryUsage.rss(),
+      ...placeOf(config),
+      ...(clock.skewMs === undefined ? {} : { clockSkewMs: clock.skewMs }),
     }),
     onChange: (change) => logMembership(log, config.gateway, change),
   });
@@ -123,13 +129,9 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
 }
 
 function selfOf(config: Config, { publicKey }: Identity, url: string) {
-  const { name, region, labels } = config;
-  return { name, url, publicKey, labels, ...(region === undefined ? {} : { region }) };
+  return { name: config.name, url, publicKey, ...placeOf(config) };
 }
 
-function logMembership(log: Logger, gateway: string, change: MembershipChange): void {
-  if (change.state === 'joined' && change.drained)
-    log.warn({ gateway, id: change.id }, 'joined, and drained: no new work');
-  else if (change.state === 'joined') log.info({ gateway, id: change.id }, 'joined');
-  else log.warn({ gateway, reason: change.reason }, 'waiting for the gateway');
+function placeOf({ region, labels }: Config) {
+  return { labels, ...(region === undefined ? {} : { region }) };
 }

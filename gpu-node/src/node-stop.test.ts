@@ -64,7 +64,7 @@ describe('stopping', () => {
 
   it('answers what still comes while the gateway learns of it', async () => {
     const { gateway, node } = await joinedNode();
-    gateway.handoverMs = 500;
+    gateway.says = { handoverMs: 500 };
     const stopped = node.stop();
     await gateway.heartbeat((beat) => beat.state === 'draining');
     const answer = await multiply(gateway, node.url, 10, 1);
@@ -76,11 +76,11 @@ describe('stopping', () => {
   it('is not what an operator’s drain does: the node stays up, unready, until it is resumed', async () => {
     const { gateway, node, logged } = await joinedNode();
     const readiness = async () => (await fetch(`${node.url}/v2/health/ready`)).status;
-    gateway.drained = true;
+    gateway.says = { drained: true };
     await expect.poll(readiness, { timeout: 5_000 }).toBe(503);
     expect(logged.some((line) => line.includes('no new work'))).toBe(true);
     expect((await multiply(gateway, node.url, 10, 1)).status).toBe(200);
-    gateway.drained = false;
+    gateway.says = { drained: false };
     await expect.poll(readiness, { timeout: 5_000 }).toBe(200);
   });
 

@@ -111,6 +111,11 @@ export const Heartbeat = z.strictObject({
   /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
   instance: z.string().min(1).max(64).optional(),
   softwareVersion: z.string().max(64),
+  /** Where the node stands, and what else is said of it; what it joined with, where these are absent. */
+  region: z.string().max(64).optional(),
+  labels: Labels.optional(),
+  /** How far the node's clock is ahead of the gateway's, as the node measured it. */
+  clockSkewMs: z.number().int().optional(),
   /** `draining`: it leaves, and finishes what it has. `stopped`: it has left, and this is its last report. */
   state: z.enum(['ready', 'draining', 'stopped']),
   engines: z.array(EngineReport).max(16),
@@ -129,8 +134,16 @@ export const HeartbeatAnswer = z.object({
   drained: z.boolean().optional(),
   /** How long a node that leaves may still be sent work, which others would do as well. */
   handoverMs: z.number().int().nonnegative().optional(),
+  /** Whether the node is to get itself a new credential: `POST /api/nodes/{id}/credential`. */
+  rotate: z.boolean().optional(),
+  /** Set while another process reports as this node, with a copy of its home. `newer`: whether this one began later. */
+  duplicate: z.object({ url: z.string(), newer: z.boolean() }).optional(),
 });
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
+
+/** A node's next credential. The one it was asked with counts until this one is used. */
+export const NodeCredential = z.object({ credential: z.string() });
+export type NodeCredential = z.infer<typeof NodeCredential>;
 
 /**
  * A node as operators see it. `draining`: it finishes what it has, because it leaves or because it was told to. `stopped`: it
@@ -143,6 +156,8 @@ export const Node = z.object({
   state: z.enum(['ready', 'draining', 'stopped', 'lost']),
   /** Whether an operator took it out of work; it stays so, also when it is started again, until it is resumed. */
   drained: z.boolean(),
+  /** What an operator should know, a sentence each: a wrong clock, two processes with one identity. */
+  warnings: z.array(z.string()),
   region: z.string().optional(),
   labels: Labels,
   joinedAt: z.string(),
@@ -153,5 +168,7 @@ export const Node = z.object({
   inFlight: z.number().int(),
   queued: z.number().int(),
   rssBytes: z.number().int(),
+  /** How far its clock is ahead of the gateway's. */
+  clockSkewMs: z.number().int().optional(),
 });
 export type Node = z.infer<typeof Node>;

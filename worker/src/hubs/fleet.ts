@@ -4,7 +4,7 @@ import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import { OwnCalls } from '../dispatch/own-calls.ts';
 import type { FleetHub } from './fleet-hub.ts';
-import { isWilling, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
+import { isWilling, type ListedNode, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
 
 /** A node that failed a call is left out this long; by then its heartbeats have told whether it lives. */
 const FAILED_MS = 3_000;
@@ -37,9 +37,11 @@ export interface Fleet {
   /** Says that a call failed in a way another node might not; `silent`: there was no answer, which may soon be otherwise. */
   failed(node: LiveNode, how: 'silent' | 'sick'): void;
   answered(node: LiveNode): void;
-  list(): Promise<(LiveNode & { silentMs: number })[]>;
+  list(): Promise<ListedNode[]>;
   /** Undefined for a node that was removed. */
   heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Promise<Received | undefined>;
+  /** Whether a process reports as this node that began later than this one. */
+  isOlder(nodeId: string, instance: string | undefined): Promise<boolean>;
   /** Takes a node out of work, or gives it back: here at once, elsewhere within `HANDOVER_MS`. */
   drain(nodeId: string, drained: boolean): Promise<void>;
   forget(nodeId: string): Promise<void>;
@@ -57,7 +59,7 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
   const known = new EntityCache<HeardNode[]>({
     load: async () => {
       const askedAt = now();
-      const nodes = (await hub().heard()) as (LiveNode & { silentMs: number })[];
+      const nodes = (await hub().heard()) as ListedNode[];
       return nodes.map(({ silentMs, ...node }) => ({ ...node, heardAt: askedAt - silentMs }));
     },
     now,
@@ -100,8 +102,9 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
     answered(node) {
       if (failures.size > 0) failures.delete(processOf(node));
     },
-    list: async () => (await hub().list()) as (LiveNode & { silentMs: number })[],
+    list: async () => (await hub().list()) as ListedNode[],
     heartbeat: async (identity, heartbeat) => await hub().heartbeat(identity, heartbeat),
+    isOlder: async (nodeId, instance) => await hub().isOlder(nodeId, instance),
     async drain(nodeId, drained) {
       await hub().drain(nodeId, drained);
       known.forget('fleet');

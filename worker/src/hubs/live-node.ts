@@ -13,6 +13,14 @@ export interface LiveNode {
   receivedAt: number;
 }
 
+/** A node as the hub tells of it. */
+export type ListedNode = LiveNode & {
+  /** How long ago it was heard last. */
+  silentMs: number;
+  /** Where an older process with the same identity reports from, while one does. */
+  olderUrl?: string;
+};
+
 export type NodeIdentity = Pick<LiveNode, 'id' | 'name' | 'issuer' | 'region' | 'drained'>;
 
 /** What a report came to. */
@@ -20,6 +28,8 @@ export interface Received {
   receivedAt: number;
   /** How many other nodes may be given work. */
   others: number;
+  /** Another process that reports as this node, and whether the one that reported is the newer. */
+  duplicate?: { url: string; newer: boolean };
 }
 
 /** Whether a node may be given work, as far as it says so itself and nobody has taken it out. */
@@ -28,6 +38,6 @@ export function isWilling({ heartbeat, drained }: LiveNode): boolean {
 }
 
 /** Whether a node is there. */
-export function isHeard({ heartbeat, silentMs }: LiveNode & { silentMs: number }): boolean {
+export function isHeard({ heartbeat, silentMs }: ListedNode): boolean {
   return silentMs < NODE_LOST_AFTER_MS && heartbeat.state !== 'stopped';
 }

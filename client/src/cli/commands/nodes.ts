@@ -23,8 +23,9 @@ const list: Command = {
       node.loaded.map(({ model, version }) => `${model}@${version}`).join(' '),
       node.lastSeenAt === undefined ? 'never' : timeText(node.lastSeenAt),
       node.url,
+      node.warnings.join('; '),
     ]);
-    const headings = ['NODE', 'STATE', 'REGION', 'REQUESTS', 'LOADED', 'SEEN', 'ADDRESS'];
+    const headings = ['NODE', 'STATE', 'REGION', 'REQUESTS', 'LOADED', 'SEEN', 'ADDRESS', 'WARNINGS'];
     return { json: { items }, text: table(headings, rows, 'no nodes') };
   },
 };
@@ -58,7 +59,21 @@ const resume: Command = {
   },
 };
 
-export const NODE_COMMANDS = [list, drain, resume];
+const rotate: Command = {
+  words: 'nodes rotate',
+  summary: 'have a node replace its credential now; it does so once a day in any case',
+  args: ['NODE'],
+  options: {},
+  examples: ['nodes rotate gpu-1'],
+  async run(context, input) {
+    const client = await context.client();
+    const { id } = await find(client, input.arg(0), context.signal);
+    const node = await client.nodes.rotate(id, { signal: context.signal, idempotencyKey: crypto.randomUUID() });
+    return { json: node, text: `${node.name} replaces its credential with its next report` };
+  },
+};
+
+export const NODE_COMMANDS = [list, drain, resume, rotate];
 
 /** By name or id. */
 async function find({ nodes }: LeptonClient, named: string, signal: AbortSignal | undefined): Promise<Node> {

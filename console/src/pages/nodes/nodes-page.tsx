@@ -60,7 +60,14 @@ function cellsOf(node: Node, now: number) {
         </Text>
       )}
     </div>,
-    <StateBadge key="state" state={node.state} />,
+    <div key="state">
+      <StateBadge state={node.state} />
+      {node.warnings.map((warning) => (
+        <Text key={warning} size="xs" c="orange">
+          {warning}
+        </Text>
+      ))}
+    </div>,
     node.region ?? 'none',
     node.engines.map(({ name, device, adapter }) => (
       <div key={name} title={adapter?.features.join(', ')}>
