@@ -125,6 +125,16 @@ describe('the only node', () => {
     expect((await fleet.view()).ready).toHaveLength(1);
   });
 
+  it('is waited for also when all are gone, and comes back late', async () => {
+    const fleet = newFleet({ a: isDead, b: isDead });
+    setTimeout(() => {
+      fleet.ways.b = answers;
+      fleet.hear('b', '2');
+    }, 4_500);
+    expect(await fleet.outcome()).toMatchObject({ placement: 'node:b' });
+    expect(fleet.asked).toEqual(['a', 'b', 'a', 'b', 'b']);
+  });
+
   it('is waited for until it is lost, or has been unreachable for as long', async () => {
     const lost = newFleet({ a: isDead });
     setTimeout(() => lost.heard.clear(), 3_000);

@@ -11,8 +11,8 @@ import type { NodeAnswer } from './call-node.ts';
 import { type Decision, refusalOf } from './decide.ts';
 import type { Timings } from './timings.ts';
 
-/** How often a request may be sent to a node: more, and one that harms nodes would harm many. */
-const MAX_TRIES = 3;
+/** How many processes a request may be sent to: with more, one that harms nodes would harm many. */
+const MAX_PROCESSES = 3;
 /** How often a call that has no answer yet looks whether its node is still heard. */
 const WATCH_MS = 1_000;
 /** How often a call without a node looks whether one has come back. */
@@ -44,10 +44,11 @@ export async function askNodes<T>(
 class Asking<T> {
   readonly #gateway: Gateway;
   readonly #call: NodesCall<T>;
+  readonly #processes = new Set<string>();
+  /** The processes not to be tried again. */
   readonly #tried = new Set<string>();
   /** Of those tried, the ones to try again once they are back. */
   readonly #silent = new Set<string>();
-  #tries = 0;
   #underWay: UnderWay<T>[] = [];
   #seen: Decision;
   #busy: LeptonError | undefined;
@@ -87,12 +88,16 @@ class Asking<T> {
 
   /** One more, unless one is under way on a node that is still heard. */
   #beginWhereWanted(): void {
-    if (this.#tries >= MAX_TRIES || this.#underWay.some(({ node }) => this.#seen.hears(node.id))) return;
-    const node = this.#seen.order.find((candidate) => !this.#tried.has(processOf(candidate)));
+    if (this.#underWay.some(({ node }) => this.#seen.hears(node.id))) return;
+    const node = this.#seen.order.find((candidate) => this.#mayTry(processOf(candidate)));
     if (!node) return;
-    this.#tries++;
+    this.#processes.add(processOf(node));
     this.#tried.add(processOf(node));
     this.#underWay.push(this.#begin(node));
+  }
+
+  #mayTry(process: string): boolean {
+    return !this.#tried.has(process) && (this.#processes.has(process) || this.#processes.size < MAX_PROCESSES);
   }
 
   #begin(node: HeardNode): UnderWay<T> {
@@ -127,7 +132,7 @@ class Asking<T> {
 
   /** A node that has answered has nothing to wait for, and one whose failures are no silence would only repeat them. */
   #mayWait(): boolean {
-    return this.#seen.awaited && this.#busy === undefined && this.#tries < MAX_TRIES;
+    return this.#seen.awaited && this.#busy === undefined && this.#processes.size < MAX_PROCESSES;
   }
 
   async #look(afterMs: number): Promise<undefined> {
