@@ -9,6 +9,7 @@ import { ROOT } from '../test/support/program.ts';
 import { LineProcess } from './line-process.ts';
 import type { Round, RoundResult } from './load.ts';
 import { WORKLOADS, type Workload } from './node-workloads.ts';
+import { delaysOf, overload } from './overload.ts';
 
 const CALLERS = [1, 8, 64];
 const MOST = 64;
@@ -35,6 +36,8 @@ interface ServerResult extends RoundResult {
 interface Measures {
   raw: number[];
   servers: Record<keyof Servers, Map<number, ServerResult[]>>;
+  /** Of the node's event loop, by quantile, in ms. */
+  delays: Record<string, string>;
 }
 
 const root = await mkdtemp(join(tmpdir(), 'bench-gpu-node-'));
@@ -70,26 +73,37 @@ async function sectionOf(workload: Workload): Promise<string> {
   const path = join(folder, 'model.onnx');
   await writeFile(path, await workload.model());
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(workload.manifest));
-  const fixed = ['--port', '0', '--metrics-address', 'off'];
+  const fixed = ['--port', '0', '--metrics-address', '127.0.0.1:0'];
   const raw = LineProcess.start('bench/raw-loop.ts', workload.name, path);
   const node = LineProcess.start('gpu-node/src/main.ts', '--model-repository', models, ...fixed);
   const naive = LineProcess.start('bench/naive-server.ts', path);
   try {
     await raw.line('listening');
+    const listening = await node.line('listening');
+    const url = urlIn(listening);
+    const metricsUrl = String(JSON.parse(listening).metrics);
     const servers = {
-      node: { process: node, url: urlIn(await node.line('listening')) },
+      node: { process: node, url },
       naive: { process: naive, url: urlIn(await naive.line('listening')) },
     };
     await node.line('model ready');
-    return toSection(workload, await measure(workload, raw, servers));
+    const measures = await measure(workload, raw, servers, metricsUrl);
+    const capacity = median(measures, 'node', MOST, 'perSecond');
+    const flooded = await overload({ workload: workload.name, url, metricsUrl, capacity });
+    return toSection(workload, measures, flooded);
   } finally {
     await Promise.all([raw, node, naive].map((each) => each.stop()));
   }
 }
 
-async function measure({ name, patience }: Workload, raw: LineProcess, servers: Servers): Promise<Measures> {
+async function measure(
+  { name, patience }: Workload,
+  raw: LineProcess,
+  servers: Servers,
+  metricsUrl: string,
+): Promise<Measures> {
   const ms = windowMs * patience;
-  const measures: Measures = { raw: [], servers: { node: new Map(), naive: new Map() } };
+  const measures: Measures = { raw: [], servers: { node: new Map(), naive: new Map() }, delays: {} };
   const takeTurns = async (keep: boolean) => {
     const { perSecond } = await raw.ask<{ perSecond: number }>(ms);
     if (keep) measures.raw.push(perSecond);
@@ -106,33 +120,42 @@ async function measure({ name, patience }: Workload, raw: LineProcess, servers: 
   };
   // The first one is for the compilers.
   await takeTurns(false);
+  await delaysOf(metricsUrl);
   for (let i = 0; i < rounds; i++) await takeTurns(true);
-  return measures;
+  return { ...measures, delays: await delaysOf(metricsUrl) };
 }
 
-function toSection({ title }: Workload, { raw, servers }: Measures): string {
-  const median = (server: keyof Servers, callers: number, figure: keyof ServerResult) =>
-    quantile(
-      (servers[server].get(callers) ?? []).map((result) => result[figure]),
-      0.5,
-    );
+function median({ servers }: Measures, server: keyof Servers, callers: number, figure: keyof ServerResult): number {
+  const results = servers[server].get(callers) ?? [];
+  return quantile(
+    results.map((result) => result[figure]),
+    0.5,
+  );
+}
+
+function toSection({ title }: Workload, measures: Measures, flooded: string): string {
+  const { raw, delays } = measures;
   const rows = CALLERS.flatMap((callers) =>
     (['node', 'naive'] as const).map((server) => [
       callers,
       server === 'node' ? 'gpu-node' : 'naive server',
-      median(server, callers, 'perSecond').toFixed(0),
-      median(server, callers, 'p50Ms').toFixed(2),
-      median(server, callers, 'p99Ms').toFixed(2),
-      median(server, callers, 'cpuUs').toFixed(0),
+      median(measures, server, callers, 'perSecond').toFixed(0),
+      median(measures, server, callers, 'p50Ms').toFixed(2),
+      median(measures, server, callers, 'p99Ms').toFixed(2),
+      median(measures, server, callers, 'cpuUs').toFixed(0),
     ]),
   );
-  const ours = median('node', MOST, 'perSecond');
+  const ours = median(measures, 'node', MOST, 'perSecond');
   const alone = quantile(raw, 0.5);
   return `## ${title}
 
 ${tableOf(['callers', 'server', 'items/s', 'p50 ms', 'p99 ms', 'CPU µs an item'], rows)}
 
-The engine alone: ${alone.toFixed(0)} items/s. At ${MOST} callers the node does ${(ours / alone).toFixed(2)} of that, and ${(ours / median('naive', MOST, 'perSecond')).toFixed(2)} times what the naive server does.`;
+The engine alone: ${alone.toFixed(0)} items/s. At ${MOST} callers the node does ${(ours / alone).toFixed(2)} of that, and ${(ours / median(measures, 'naive', MOST, 'perSecond')).toFixed(2)} times what the naive server does. Its thread of HTTP was late by ${delays['0.99']} ms at p99 and ${delays['0.999']} ms at p99.9.
+
+Asked for a multiple of that, at a fixed rate and by callers that heed no refusal:
+
+${flooded}`;
 }
 
 function urlIn(line: string): string {

@@ -9,6 +9,8 @@ export interface SoakOptions {
   rounds: number | undefined;
   minutes: number | undefined;
   sizesMib: number[];
+  /** Names; empty for all. */
+  only: string[];
   say: (line: string) => void;
 }
 
@@ -24,6 +26,8 @@ export const SOAKS = {
   restart: async (): Promise<Soak> => (await import('./reports/restart.ts')).runRestart,
   upload: async (): Promise<Soak> => (await import('./reports/upload.ts')).runUpload,
   aliases: async (): Promise<Soak> => (await import('./reports/aliases.ts')).runAliases,
+  fleet: async (): Promise<Soak> => (await import('./reports/fleet.ts')).runFleet,
+  faults: async (): Promise<Soak> => (await import('./reports/faults.ts')).runFaults,
 };
 
 export type SoakFlags = Omit<SoakOptions, 'folder' | 'say'> & {
@@ -38,9 +42,12 @@ const USAGE = `npm run soak -- NAME [options]
   restart          kills the gateway while it is written to
   upload           sends, kills and resumes one large model
   aliases          moves aliases and makes versions all at once
+  fleet            swaps versions of more models than the nodes have room for, under callers
+  faults           does to nodes whatever can go wrong with them, under load
 
-  --rounds N       as many kills, or repeats (restart: 40, aliases: 3)
-  --minutes N      begins no round after this
+  --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each)
+  --minutes N      begins no round after this; how long fleet runs (10)
+  --only A,B       of the faults
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several
   --port N         of the gateway (any free one)
   --dir DIR        where homes and files are made (the system's temporary folder)
@@ -55,7 +62,7 @@ export async function readSoakFlags(args: string[]): Promise<SoakFlags> {
     args,
     allowPositionals: true,
     options: {
-      ...{ rounds: text, minutes: text, 'size-mib': text, sizes: text, port: text, dir: text },
+      ...{ rounds: text, minutes: text, 'size-mib': text, sizes: text, port: text, dir: text, only: text },
       ...{ keep: flag, record: flag, help: flag },
     },
   });
@@ -71,6 +78,7 @@ export async function readSoakFlags(args: string[]): Promise<SoakFlags> {
     rounds: whole(values.rounds),
     minutes: whole(values.minutes),
     sizesMib: sizes.split(',').map((size) => whole(size) ?? 0),
+    only: values.only?.split(',') ?? [],
     home: values.dir,
     keep: values.keep,
     record: values.record,

@@ -1,8 +1,8 @@
-import type { InferResult } from '@lepton-edge/client';
+import type { InferResult, TensorInput } from '@lepton-edge/client';
 import { describe, expect, it } from 'vitest';
 import { loadDigits } from '../examples/digits/digit-data.ts';
 import { pixelsOf } from '../examples/digits/index.ts';
-import { type ExampleRun, examples } from '../examples/index.ts';
+import { type Example, type ExampleRun, examples } from '../examples/index.ts';
 import { detectLanguage } from '../examples/language/index.ts';
 import { readDirection } from '../examples/pp-ocr/direction.ts';
 import { sampleLine, upsideDown } from '../examples/pp-ocr/picture.ts';
@@ -21,12 +21,14 @@ const gateway = client();
 
 /** The largest difference between the outputs of two runs. */
 function difference(a: InferResult, b: InferResult): number {
-  return Math.max(
-    ...a.outputs.flatMap((output) => {
-      const other = b.output(output.name).data as Float32Array;
-      return Array.from(output.data as Float32Array, (value, i) => Math.abs(value - (other[i] as number)));
-    }),
-  );
+  let largest = 0;
+  for (const { name, data } of a.outputs) {
+    const other = b.output(name).data as Float32Array;
+    for (const [i, value] of (data as Float32Array).entries()) {
+      largest = Math.max(largest, Math.abs(value - (other[i] as number)));
+    }
+  }
+  return largest;
 }
 
 describe('every example', () => {
@@ -63,6 +65,37 @@ describe('every example', () => {
       expect(again.last).toMatchObject({ placement: 'cache', cache: 'hit', outputs: first.last.outputs });
     },
   );
+});
+
+describe('at once', () => {
+  it.each(examples.map((example) => [example.name, example] as const))(
+    '%s answers many callers as it answers each alone',
+    async (name, example) => {
+      const requests = await requestsOf(example);
+      const ask = (inputs: TensorInput[]) => gateway.infer(name, inputs, { place: 'node' });
+      const alone: InferResult[] = [];
+      for (const inputs of requests) alone.push(await ask(inputs));
+      const callers = Array.from({ length: 16 }, (_, i) => i % requests.length);
+      const together = await Promise.all(callers.map((i) => ask(requests[i] as TensorInput[])));
+      const { admission } = await gateway.versions.get(name, 1);
+      // What admission measured to answer otherwise in batches is never batched.
+      const tolerance = admission?.batching ? 1e-4 : 0;
+      for (const [i, answer] of together.entries()) {
+        expect(difference(answer, alone[callers[i] as number] as InferResult)).toBeLessThanOrEqual(tolerance);
+      }
+    },
+  );
+
+  /** The first that the example's own client makes. */
+  async function requestsOf(example: Example): Promise<TensorInput[][]> {
+    const requests: TensorInput[][] = [];
+    const infer: typeof gateway.infer = async (ref, inputs, options) => {
+      requests.push(inputs);
+      return await gateway.infer(ref, inputs, options);
+    };
+    await example.run({ infer });
+    return requests.slice(0, 4);
+  }
 });
 
 describe.each(PLACES)('what they mean, at the %s', (place) => {

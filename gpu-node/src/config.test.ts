@@ -51,7 +51,7 @@ describe('readConfig', () => {
       '"stray"',
       'key=value',
       '--max-queue',
-      '--log-level',
+      'LEPTON_NODE_LOG_LEVEL: ',
     ]) {
       expect(text).toContain(part);
     }
@@ -85,7 +85,11 @@ describe('readConfig', () => {
     it('says why it does not listen to everybody without keys', () => {
       for (const host of ['0.0.0.0', '10.0.0.7', 'models.example.com', '::']) {
         const part = `--host ${host} would let everybody in who reaches it: name those who may by --key-file`;
-        expect(alone('--host', host)).toEqual({ kind: 'invalid', problems: [expect.stringContaining(part)] });
+        expect(alone('--host', host)).toEqual({
+          kind: 'invalid',
+          exitCode: 2,
+          problems: [expect.stringContaining(part)],
+        });
         expect(alone('--host', host, '--key-file', 'keys')).toMatchObject({ kind: 'config', config: { host } });
       }
     });
@@ -104,17 +108,17 @@ describe('readConfig', () => {
       [['--token', 't'], '--token means nothing without a gateway'],
       [GATEWAY, '--gateway and --model-repository exclude each other'],
     ])('refuses %j', (flags, part) => {
-      expect(alone(...flags)).toEqual({ kind: 'invalid', problems: [expect.stringContaining(part)] });
+      expect(alone(...flags)).toEqual({ kind: 'invalid', exitCode: 2, problems: [expect.stringContaining(part)] });
     });
 
     it('belongs to no fleet', () => {
       const result = readConfig([...GATEWAY, '--name', 'n', '--key-file', 'keys'], {});
-      expect(result).toEqual({ kind: 'invalid', problems: ['--key-file means nothing with a gateway'] });
+      expect(result).toMatchObject({ problems: ['--key-file means nothing with a gateway'] });
     });
   });
 
   it('explains itself', () => {
     const result = readConfig(['--help'], {});
-    expect(result.kind === 'help' && result.text).toContain('--gateway URL');
+    expect(result.kind === 'text' && result.text).toContain('--gateway URL');
   });
 });

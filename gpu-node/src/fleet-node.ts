@@ -1,6 +1,7 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { TENANT_HEADER } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
@@ -10,6 +11,7 @@ import { GatewayClock } from './fleet/gateway-clock.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
 import { newInstance } from './fleet/instance.ts';
+import { joinTokenOf } from './fleet/join-token.ts';
 import { logMembership } from './fleet/log-membership.ts';
 import { Membership } from './fleet/membership.ts';
 import { RecentLatency } from './fleet/recent-latency.ts';
@@ -19,6 +21,7 @@ import { Models } from './models/lifecycle.ts';
 import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { type Ended, endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -50,11 +53,12 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
   });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
-  const trials = new Trials(repository, config.name, {
+  const trialLimits = {
     timeMs: config.trialSeconds * 1000,
     memoryBytes: config.trialMemoryMib * MIB,
     modelBytes: config.modelMemoryMib * MIB,
-  });
+  };
+  const trials = new Trials(repository, config.name, trialLimits, engines.apart);
   const clock = new GatewayClock();
   const verifyCall = createCallVerifier(() => {
     const { credential } = membership;
@@ -67,15 +71,18 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     tokenizers,
     catalogue: new FleetCatalogue(models),
     fleet: { trials, prove: identity.prove },
-    extensions: ['binary_tensor_data', 'statistics', 'model_configuration'],
-    verify: ({ authorization }) => verifyCall(authorization),
+    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'schedule_policy'],
+    verify: async ({ authorization, [TENANT_HEADER]: tenant }) => {
+      await verifyCall(authorization);
+      return String(tenant ?? '');
+    },
     notReady: () => {
       if (state.draining) return 'this node is going away';
       if (membership.drained) return 'this node was taken out of work: POST /api/nodes/{id}/resume gives it work again';
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
@@ -84,8 +91,8 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
-    token: config.token,
     clock,
+    token: joinTokenOf(config),
     self: selfOf(config, identity, url),
     report: () => ({
       url,

@@ -9,6 +9,7 @@ import { type ModelChange, Models } from './models/lifecycle.ts';
 import { type Preloaded, preload } from './models/preload.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
+import { requestLog } from './server/request-log.ts';
 import { type Ended, endServing, listen } from './server/serve.ts';
 import { createKeyVerifier, readKeys } from './server/verify-key.ts';
 import { verifyLocal } from './server/verify-local.ts';
@@ -46,13 +47,13 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     tokenizers,
     catalogue,
     verify: keys ? createKeyVerifier(keys) : verifyLocal,
-    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository'],
+    extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository', 'schedule_policy'],
     notReady: () => {
       if (state.draining) return 'this node is going away';
       return state.loading ? 'the models of the start are still being loaded' : undefined;
     },
     draining: () => state.draining,
-    log,
+    logRequest: requestLog(log, config.accessLog),
   });
   const loads = preload(config.load, { directory, catalogue, models });
   const metrics = await startMetrics(config, { core, models, engines }, log);

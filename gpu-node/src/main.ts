@@ -9,11 +9,11 @@ import type { RunningNode } from './node-parts.ts';
 const CUT_OFF = 3;
 
 const result = readConfig();
-if (result.kind === 'help') {
+if (result.kind === 'text') {
   process.stdout.write(`${result.text}\n`);
 } else if (result.kind === 'invalid') {
   process.stderr.write(`lepton-gpu-node cannot start:\n${result.problems.map((line) => `  ${line}\n`).join('')}`);
-  process.exitCode = 2;
+  process.exitCode = result.exitCode;
 } else {
   const log = pino({ level: result.config.logLevel, base: { node: result.config.name } });
   let node: RunningNode | undefined;

@@ -8,11 +8,14 @@ import { ortCpu } from './engines/ort-cpu/engine.ts';
 import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models } from './models/lifecycle.ts';
+import { EventLoopDelay } from './server/event-loop-delay.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
 import { type Ended, listen } from './server/serve.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
 
 export const MIB = 1024 * 1024;
+/** Whoever reads metrics pays for every line. */
+const MAX_VERSIONS_TOLD = 200;
 
 export interface RunningNode {
   /** Where the node is reached. */
@@ -50,20 +53,23 @@ export async function startMetrics(
   log: Logger,
 ): Promise<{ server: Server; url: string } | undefined> {
   if (metricsAddress === 'off') return undefined;
+  const delay = new EventLoopDelay();
   const server = createMetricsServer(() =>
     toPrometheus({
-      versions: core.statistics.all(),
+      versions: core.statistics.lately(isAmong(models.loaded()), MAX_VERSIONS_TOLD),
       ...core.load(),
       modelsLoaded: models.loaded().length,
       modelBytes: models.bytes,
       maxModelBytes: modelMemoryMib * MIB,
-      residentBytes: process.memoryUsage.rss(),
+      process: processFigures(),
+      eventLoopDelay: delay.read(),
       diskBytes: diskBytes?.(),
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
       cpuNodes: models.cpuNodes(),
     }),
   );
+  server.once('close', () => delay.stop());
   try {
     return { server, url: `http://${await listen(server, metricsAddress)}/metrics` };
   } catch (error) {
@@ -71,6 +77,20 @@ export async function startMetrics(
     log.warn({ reason: String(error) }, 'no metrics: their usual address is taken, choose one by --metrics-address');
     return undefined;
   }
+}
+
+function processFigures() {
+  const { user, system } = process.cpuUsage();
+  return {
+    residentBytes: process.memoryUsage.rss(),
+    cpuSeconds: (user + system) / 1e6,
+    startSeconds: performance.timeOrigin / 1000,
+  };
+}
+
+function isAmong(loaded: readonly { model: string; version: number }[]) {
+  const keys = new Set(loaded.map(({ model, version }) => `${model}@${version}`));
+  return (model: string, version: number) => keys.has(`${model}@${version}`);
 }
 
 export function logModel(log: Logger, { state, label, ...change }: ModelChange): void {

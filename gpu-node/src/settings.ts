@@ -1,4 +1,4 @@
-/** The node's settings as people state them: flags, names in the environment, and what the help says. */
+/** The node's settings as people state them: flags, which are also the names in a file, names in the environment, and the help. */
 
 export interface Setting {
   flag: string;
@@ -7,7 +7,14 @@ export interface Setting {
   value: string;
   help: string;
   multiple?: boolean;
+  /** A path; in a file it counts from the file's directory. */
+  isPath?: boolean;
+  isSecret?: boolean;
 }
+
+/** Where a file of settings is named; neither stands in one. */
+export const CONFIG_FLAG = 'config';
+export const CONFIG_ENV = 'LEPTON_NODE_CONFIG';
 
 export const SETTINGS = {
   gateway: { flag: 'gateway', env: 'LEPTON_GATEWAY', value: 'URL', help: 'the gateway to join' },
@@ -16,12 +23,14 @@ export const SETTINGS = {
     env: 'LEPTON_NODE_MODEL_REPOSITORY',
     value: 'DIR',
     help: 'serve the models of a directory, <name>/<n>/model.onnx, without a gateway',
+    isPath: true,
   },
   keyFile: {
     flag: 'key-file',
     env: 'LEPTON_NODE_KEY_FILE',
     value: 'FILE',
     help: 'Bearer keys that may call a node without a gateway, one a line; without it only this machine may',
+    isPath: true,
   },
   load: {
     flag: 'load',
@@ -39,7 +48,15 @@ export const SETTINGS = {
     flag: 'token',
     env: 'LEPTON_TOKEN',
     value: 'TOKEN',
-    help: 'a one-time join token; prefer the environment, arguments can be read by every user of the machine',
+    help: 'a join token; prefer a file or the environment, arguments can be read by every user of the machine',
+    isSecret: true,
+  },
+  tokenFile: {
+    flag: 'token-file',
+    env: 'LEPTON_TOKEN_FILE',
+    value: 'FILE',
+    help: 'a file with the join token in it, read when the node joins',
+    isPath: true,
   },
   name: { flag: 'name', env: 'LEPTON_NODE_NAME', value: 'NAME', help: "the node's name; default: the host's" },
   home: {
@@ -47,6 +64,7 @@ export const SETTINGS = {
     env: 'LEPTON_NODE_HOME',
     value: 'DIR',
     help: 'identity, credential and cached models; default: .lepton-node',
+    isPath: true,
   },
   host: { flag: 'host', env: 'LEPTON_NODE_HOST', value: 'ADDR', help: 'address to listen on; default: 127.0.0.1' },
   port: {
@@ -91,7 +109,7 @@ export const SETTINGS = {
     flag: 'max-queue',
     env: 'LEPTON_NODE_MAX_QUEUE',
     value: 'N',
-    help: 'requests of one model waiting or running at a time; default: 256',
+    help: 'requests of one model and tenant waiting or running at a time; default: 256',
   },
   maxQueueMib: {
     flag: 'max-queue-mib',
@@ -134,6 +152,12 @@ export const SETTINGS = {
     env: 'LEPTON_NODE_LOG_LEVEL',
     value: 'LEVEL',
     help: 'debug, info, warn or error; default: info',
+  },
+  accessLog: {
+    flag: 'access-log',
+    env: 'LEPTON_NODE_ACCESS_LOG',
+    value: 'on|off',
+    help: 'on: a line of the level info for every request, which otherwise is of the level debug; default: off',
   },
 } as const satisfies Record<string, Setting>;
 

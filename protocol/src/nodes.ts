@@ -11,6 +11,8 @@ export const NODE_LOST_AFTER_MS = 6_000;
 export const DIGEST_HEADER = 'x-lepton-digest';
 /** A short-lived JWT of the gateway that lets the node read one version's manifest and files. */
 export const GRANT_HEADER = 'x-lepton-grant';
+/** The team whose request it is; beside it come the caller's timeout, as far as it is left, and priority. */
+export const TENANT_HEADER = 'x-lepton-tenant';
 /** Where a node proves that its address is its own: `POST {nonce}` → `{proof}`. */
 export const CHALLENGE_PATH = '/.well-known/lepton-node';
 

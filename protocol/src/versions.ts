@@ -138,6 +138,25 @@ export const InspectionReport = z.object({
 });
 export type InspectionReport = z.infer<typeof InspectionReport>;
 
+/**
+ * What one more engine of a node made of what was run on its CPU. `ran`: as the CPU, within a thousandth (and 0.0001), or of a
+ * model that does not repeat itself. `differs`: it answers otherwise. `refused`: the engine does not take the model, or not such
+ * inputs. `failed`: it crashed there or did not end. Nodes do not run a version on an engine where it differs or failed.
+ */
+export const EngineTrial = z.object({
+  engine: z.string(),
+  device: z.string(),
+  outcome: z.enum(['ran', 'differs', 'refused', 'failed']),
+  /** Of `refused` and `failed`, and of `differs` where the forms of the answers do. */
+  reason: z.string().optional(),
+  loadMs: z.number().optional(),
+  /** One run at batch 1. */
+  runMs: z.number().optional(),
+  /** The largest of any number of the answer from the CPU's. */
+  maxDifference: z.number().optional(),
+});
+export type EngineTrial = z.infer<typeof EngineTrial>;
+
 /** What running a model on generated inputs showed, at one placement. */
 export const TrialReport = z.object({
   /** `edge`, or the node's name. */
@@ -156,6 +175,8 @@ export const TrialReport = z.object({
   deterministic: z.boolean(),
   /** The shapes that were tried at batch 1, by input. */
   shapes: z.record(z.string(), z.array(z.number().int())),
+  /** Of a node that has other engines than its CPU. */
+  engines: z.array(EngineTrial).max(16).optional(),
 });
 export type TrialReport = z.infer<typeof TrialReport>;
 

@@ -22,7 +22,7 @@ What the Open Inference Protocol v2 over HTTP demands, and of Triton's extension
 against the gateway in workerd, at the edge and through its node, and against a gpu-node alone, in \`test/conformance/\`; a row that names one of them is checked there only.
 This page is printed from the table by \`npm run docs:conformance\`.
 
-Not served: gRPC, shared memory, classification, sequences, schedule policy, tracing, logging and generation. On the gateway not
+Not served: gRPC, shared memory, classification, sequences, tracing, logging and generation. On the gateway not
 \`GET v2/models/stats\` for all models, nor \`load\` and \`unload\`: it loads models by itself.
 
 | id | source | what must be | where |

@@ -1,14 +1,16 @@
-/** A node by hand: it joins, reports as draining, and runs nothing. */
+/** A node by hand: it joins, reports what it is told to, and runs nothing. */
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { CHALLENGE_PATH } from '@lepton-edge/protocol';
 import { call } from './api.ts';
 
-/** What a join needs but its token. `close` ends the address. */
-export async function nodeAddress() {
+/** What a join needs but its token. `close` ends the address. @param answer to what is no challenge */
+export async function nodeAddress(answer?: RequestListener) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const { x = '' } = publicKey.export({ format: 'jwk' });
   const server = createServer(async (request, response) => {
+    if (answer && request.url !== CHALLENGE_PATH) return answer(request, response);
     const { nonce, audience } = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString());
     const parts = [{ alg: 'EdDSA' }, { nonce, aud: audience, iat: Math.floor(Date.now() / 1000) }];
     const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');

@@ -31,6 +31,10 @@ const OWN_PATHS = /^\/(api|v1|v2|docs|\.well-known)(\/|$)|^\/(metrics|openapi\.j
 /** @param gatewayOf makes the isolate's gateway on the first request and answers the same one from then on */
 export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   const app = createApi();
+  app.use(async function arrived(c, next) {
+    c.set('arrivedAt', performance.now());
+    await next();
+  });
   app.use(requestId());
   app.use(readRefusedBody());
   app.use(async function withGateway(c, next) {

@@ -20,7 +20,6 @@ export interface EmbedCall {
   admitted: Admitted;
   inputs: readonly EmbeddingInput[];
   dimensions: number | undefined;
-  signal: AbortSignal;
 }
 
 export interface Embedded {
@@ -34,10 +33,10 @@ export interface Embedded {
 
 /**
  * Every text counts as an inference in the version's statistics, and every run as an execution.
- * @throws LeptonError for the caller; CallerGone when the signal aborts while a run waits
+ * @throws LeptonError for the caller; CallerGone when the caller goes while a run waits
  */
 export async function embed({ models, tokenizers }: Embedder, call: EmbedCall): Promise<Embedded> {
-  const { target, admitted, inputs, dimensions, signal } = call;
+  const { target, admitted, inputs, dimensions } = call;
   const lease = await models.acquire(target);
   try {
     const { manifest, folder } = lease;
@@ -54,7 +53,7 @@ export async function embed({ models, tokenizers }: Embedder, call: EmbedCall): 
       tokenBudget: TOKEN_BUDGET,
       maxBatchSize: manifest.batching?.maxBatchSize ?? (spec.inputs.mask === undefined ? 1 : MASKED_BATCH),
       async run(tensors) {
-        const outcome = await admitted.infer({ inputs: tensors, outputs: [{ name: embedding.output }] }, signal);
+        const outcome = await admitted.infer({ inputs: tensors, outputs: [{ name: embedding.output }] });
         phases.queueMs += outcome.phases.queueMs;
         phases.runMs += outcome.phases.runMs;
         return outcome.response.outputs;

@@ -2,6 +2,7 @@ import { Admission, type InferRequest, Manifest, type Tensor } from '@lepton-edg
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
+import { Claim } from './claim.ts';
 import { InferenceCore } from './infer.ts';
 
 const target = { model: 'm', version: 3, digest: 'd' };
@@ -29,7 +30,7 @@ const measured = (batchInvariant: boolean) =>
     batching: { maxBatchSize: 8 },
   });
 
-function setup(run: Instance['run'], admission?: Admission) {
+function setup(run: Instance['run'], admission?: Admission, loaded: Promise<void> = Promise.resolve()) {
   const leases = { open: 0 };
   const instance: Instance = {
     inputs: [],
@@ -40,6 +41,7 @@ function setup(run: Instance['run'], admission?: Admission) {
     unload: async () => undefined,
   };
   const acquire = async (): Promise<Lease> => {
+    await loaded;
     leases.open++;
     const release = () => {
       leases.open--;
@@ -49,7 +51,7 @@ function setup(run: Instance['run'], admission?: Admission) {
   const models: Pick<Models, 'acquire'> = { acquire };
   const core = new InferenceCore(models as Models, { requests: 2, bytes: 1e6 });
   const infer = async (request: InferRequest) => {
-    const admitted = core.admit(target);
+    const admitted = core.admit(target, new Claim('a', 2, 0));
     try {
       return await admitted.infer(request);
     } finally {
@@ -113,6 +115,20 @@ describe('InferenceCore', () => {
     );
   });
 
+  it('has a load go on that takes longer than the request has', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { infer, leases, core } = setup(async () => ({ outputs: [x], runMs: 1 }), undefined, promise);
+    const hasty = infer({ inputs: [x], parameters: { timeout: Math.ceil(performance.now() + 10) * 1000 } });
+    await expect(hasty).rejects.toMatchObject({
+      code: 'deadline_exceeded',
+      message: expect.stringContaining('loaded'),
+    });
+    expect(core.load()).toEqual({ inFlight: 0, queued: 0 });
+    resolve();
+    await infer({ inputs: [x], outputs: [{ name: 'y' }] });
+    expect(leases.open).toBe(0);
+  });
+
   it('checks before it runs', async () => {
     const { infer, leases } = setup(() => Promise.reject(new Error('not run')));
     await expect(infer({ inputs: [] })).rejects.toMatchObject({ code: 'invalid_tensor' });
@@ -121,12 +137,12 @@ describe('InferenceCore', () => {
 
   it('refuses beyond its places before anything is read', () => {
     const { core } = setup(() => Promise.reject(new Error('not run')));
-    core.admit(target);
-    const second = core.admit(target);
+    core.admit(target, new Claim('a', 2, 0));
+    const second = core.admit(target, new Claim('a', 2, 0));
     expect(core.load()).toEqual({ inFlight: 0, queued: 2 });
-    expect(() => core.admit(target)).toThrow(expect.objectContaining({ code: 'overloaded' }));
+    expect(() => core.admit(target, new Claim('a', 2, 0))).toThrow(expect.objectContaining({ code: 'overloaded' }));
     expect(core.statistics.find('m', 3)).toMatchObject({ refused: 1 });
     second.leave();
-    core.admit(target);
+    core.admit(target, new Claim('a', 2, 0));
   });
 });

@@ -7,14 +7,18 @@ import {
   type InferResponse,
   LeptonError,
   outputNames,
+  priorityOfParameters,
   tensorBytes,
+  timeoutOfParameters,
 } from '@lepton-edge/protocol';
 import { EngineError, type Instance } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import { itemsOf, memberOf } from './batch-member.ts';
 import { type BatchPlan, batchPlan } from './batch-plan.ts';
-import { CallerGone, type Limits, type Place, RunQueue } from './run-queue.ts';
+import { CallerGone, type Claim } from './claim.ts';
+import type { Limits, Place } from './places.ts';
+import { RunQueue } from './run-queue.ts';
 import { type Measured, Statistics } from './statistics.ts';
 
 export interface Phases {
@@ -32,10 +36,10 @@ export interface InferOutcome {
 /** A request that has its place; `leave` must be called exactly once, whatever happens. */
 export interface Admitted {
   /**
-   * The request's tensors belong to the core from here on.
-   * @throws LeptonError for the caller; CallerGone when the signal aborts while it waits
+   * The request's tensors belong to the core from here on; its parameters may hasten it.
+   * @throws LeptonError for the caller; CallerGone when the caller goes while it waits
    */
-  infer(request: InferRequest, signal?: AbortSignal): Promise<InferOutcome>;
+  infer(request: InferRequest): Promise<InferOutcome>;
   leave(): void;
 }
 
@@ -60,22 +64,22 @@ export class InferenceCore {
   /**
    * Takes a place before anything of the body is read.
    * @param bytes of the body, as far as known
-   * @throws LeptonError `overloaded`
+   * @throws LeptonError `overloaded`; `deadline_exceeded` when the answer would surely be late
    */
-  admit(target: VersionTarget, bytes = 0): Admitted {
+  admit(target: VersionTarget, claim: Claim, bytes = 0): Admitted {
     const queue = this.#queueOf(target.digest);
     let place: Place;
     try {
-      place = queue.enter(bytes);
+      place = queue.enter(claim, bytes);
     } catch (error) {
-      this.statistics.refused(target.model, target.version);
+      this.statistics.refused(target.model, target.version, error);
       throw error;
     }
     return {
-      infer: (request, signal) => this.#counted(target, { queue, place }, request, signal),
+      infer: (request) => this.#counted(target, { queue, place }, request),
       leave: () => {
         place.leave();
-        if (queue.entered === 0) this.#queues.delete(target.digest);
+        if (queue.entered === 0 && this.#queues.get(target.digest) === queue) this.#queues.delete(target.digest);
       },
     };
   }
@@ -100,6 +104,26 @@ export class InferenceCore {
     return plan === 'alone' ? undefined : plan;
   }
 
+  /** A load that takes longer than the request has goes on without it. */
+  async #acquire(target: VersionTarget, claim: Claim): Promise<Lease> {
+    const acquired = this.#models.acquire(target);
+    if (!claim.hasDeadline) return await acquired;
+    const { promise: passed, reject } = Promise.withResolvers<never>();
+    const leftMs = Math.max(0, claim.deadlineAt - performance.now());
+    const timer = setTimeout(() => reject(claim.late('have passed while its model was being loaded')), leftMs);
+    try {
+      return await Promise.race([acquired, passed]);
+    } catch (error) {
+      acquired.then(
+        (lease) => lease.release(),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   #queueOf(digest: string): RunQueue {
     const known = this.#queues.get(digest);
     if (known) return known;
@@ -108,20 +132,15 @@ export class InferenceCore {
     return queue;
   }
 
-  async #counted(
-    target: VersionTarget,
-    queued: Queued,
-    request: InferRequest,
-    signal: AbortSignal | undefined,
-  ): Promise<InferOutcome> {
+  async #counted(target: VersionTarget, queued: Queued, request: InferRequest): Promise<InferOutcome> {
     const { model, version } = target;
     const startedAt = performance.now();
     try {
-      const { outcome, measured } = await this.#infer(target, queued, request, signal);
+      const { outcome, measured } = await this.#infer(target, queued, request);
       this.statistics.succeeded(model, version, { ...measured, totalMs: performance.now() - startedAt });
       return outcome;
     } catch (error) {
-      if (!(error instanceof CallerGone)) this.statistics.failed(model, version, performance.now() - startedAt);
+      if (!(error instanceof CallerGone)) this.statistics.failed(model, version, performance.now() - startedAt, error);
       throw error;
     }
   }
@@ -130,9 +149,10 @@ export class InferenceCore {
     target: VersionTarget,
     { queue, place }: Queued,
     request: InferRequest,
-    signal: AbortSignal | undefined,
   ): Promise<{ outcome: InferOutcome; measured: Omit<Measured, 'totalMs'> }> {
-    const lease = await this.#models.acquire(target);
+    place.claim.answerWithin(timeoutOfParameters(request.parameters));
+    place.claim.priority = priorityOfParameters(request.parameters) ?? place.claim.priority;
+    const lease = await this.#acquire(target, place.claim);
     try {
       const checkedAt = performance.now();
       const { instance, manifest } = lease;
@@ -144,14 +164,8 @@ export class InferenceCore {
       const member = plan && memberOf(plan, inputs, outputs);
       const items = plan ? itemsOf(plan, inputs) : batchItems(manifest.inputs, inputs);
       const askedAt = performance.now();
-      const ran = await queue.run({
-        instance,
-        inputs,
-        outputs,
-        items,
-        batchable: member && { plan, member },
-        signal,
-      });
+      const batchable = member && { plan, member };
+      const ran = await queue.run(place, { instance, inputs, outputs, items, batchable });
       const answeredAt = performance.now();
       const { execution } = ran;
       const outcome = {

@@ -1,119 +1,54 @@
-/** The requests of one model: how many may be there at a time, which of them run together, and when. */
-import { LeptonError, type Tensor } from '@lepton-edge/protocol';
-import { EngineError, type Instance } from '../engines/engine.ts';
-import { Batch } from './batch.ts';
-import type { Member } from './batch-member.ts';
-import type { BatchPlan } from './batch-plan.ts';
-
-export interface Limits {
-  /** Arriving, waiting or running at a time. */
-  requests: number;
-  /** Of their bodies; one request alone may be larger. */
-  bytes: number;
-}
-
-/** One request's place in a queue. */
-export interface Place {
-  /** Says how many bytes there are, where they are more than was known. @throws LeptonError `overloaded` */
-  grow(bytes: number): void;
-  leave(): void;
-}
-
-export interface Job {
-  instance: Instance;
-  /** Owned by the queue from here on. */
-  inputs: readonly Tensor[];
-  outputs: readonly string[];
-  /** What the request counts for in statistics. */
-  items: number;
-  /** How it may share a run; absent where it must not. */
-  batchable?: { plan: BatchPlan; member: Member } | undefined;
-  signal?: AbortSignal | undefined;
-}
-
-/** One run of the model. */
-export interface Execution {
-  items: number;
-  /** Putting the inputs of all together. */
-  inputMs: number;
-  runMs: number;
-  /** Taking the outputs apart. */
-  outputMs: number;
-}
-
-export interface Ran {
-  outputs: Tensor[];
-  /** Time between asking for a run and its start. */
-  queuedMs: number;
-  execution: Execution;
-  /** True for one of those that shared the run. */
-  first: boolean;
-}
-
-interface Waiting extends Job {
-  askedAt: number;
-  resolve(ran: Ran): void;
-  reject(error: unknown): void;
-}
+/** The requests of one model: which of them run together, and when. */
+import type { Tensor } from '@lepton-edge/protocol';
+import { EngineError } from '../engines/engine.ts';
+import type { Batch } from './batch.ts';
+import { CallerGone, type Claim } from './claim.ts';
+import { FairLine } from './fair-line.ts';
+import { type Group, groupOf } from './group.ts';
+import type { Job, Ran, Waiting } from './job.ts';
+import { Pace } from './pace.ts';
+import { type Limits, type Place, Places } from './places.ts';
 
 const MAX_RETRY_AFTER_S = 30;
-/** How much the latest run counts in what a request is expected to take. */
-const WEIGHT = 0.2;
-
-/** Thrown to a request whose caller went away while it waited; nobody is left to read it. */
-export class CallerGone extends Error {
-  override readonly name = 'CallerGone';
-}
+/** A request goes before those of the next lower priority that came up to so much earlier: so none waits for ever. */
+const HEAD_START_MS = 2_000;
 
 export class RunQueue {
-  readonly #limits: Limits;
   readonly #now: () => number;
-  #waiting: Waiting[] = [];
-  #entered = 0;
-  #bytes = 0;
+  readonly #line = new FairLine<Waiting>();
+  readonly #places: Places;
+  readonly #pace = new Pace();
+  /** Those among the waiting that have a deadline, each with what wakes it then. */
+  readonly #deadlines = new Map<Waiting, NodeJS.Timeout>();
   /** Runs, the requests on them, and their items. */
   #runs = 0;
   #running = 0;
   #runningItems = 0;
   #scheduled = false;
-  #timer: NodeJS.Timeout | undefined;
-  /** Of the engine's time, a request's share. */
-  #msPerRequest = 0;
+  #wake: { at: number; timer: NodeJS.Timeout } | undefined;
 
   constructor(limits: Limits, now: () => number = () => performance.now()) {
-    this.#limits = limits;
     this.#now = now;
+    this.#places = new Places(limits, () => this.#retryAfterSeconds());
   }
 
-  /** Takes a place before any work is done. @param bytes of its body, as far as known @throws LeptonError `overloaded` */
-  enter(bytes = 0): Place {
-    const { requests } = this.#limits;
-    if (this.#entered >= requests) throw this.#overloaded(`${requests} requests`);
-    this.#takeBytes(bytes);
-    this.#entered++;
-    let taken = bytes;
-    return {
-      grow: (actual) => {
-        if (actual <= taken) return;
-        this.#takeBytes(actual - taken);
-        taken = actual;
-      },
-      leave: () => {
-        this.#entered--;
-        this.#bytes -= taken;
-      },
-    };
-  }
-
-  /** Whoever is alone has room. */
-  #takeBytes(bytes: number): void {
-    const { bytes: limit } = this.#limits;
-    if (this.#bytes > 0 && this.#bytes + bytes > limit) throw this.#overloaded(`${limit} bytes of requests`);
-    this.#bytes += bytes;
+  /**
+   * Takes a place before any work is done; it is given up when the caller goes.
+   * @param bytes of its body, as far as known
+   * @throws LeptonError `overloaded`; `deadline_exceeded` when what waits before it surely takes longer than it has
+   */
+  enter(claim: Claim, bytes = 0): Place {
+    if (claim.hasDeadline) {
+      const now = this.#now();
+      claim.check(now, this.#pace.leastMs(this.#line.ahead(claim.tenant, turnOf(claim, now))));
+    }
+    const place = this.#places.enter(claim, bytes);
+    claim.caller.whenGone(() => this.#abandon(place));
+    return place;
   }
 
   get entered(): number {
-    return this.#entered;
+    return this.#places.taken;
   }
 
   get running(): number {
@@ -121,22 +56,39 @@ export class RunQueue {
   }
 
   /**
-   * Runs when its turn comes, first come, first served, together with those that wait then and fit.
-   * @throws CallerGone when the signal aborts before its turn
+   * Runs when its turn comes, together with those that wait then and fit.
+   * @throws CallerGone when its caller goes before its turn; LeptonError `deadline_exceeded` when its time is over before
    * @throws EngineError as the engine does
    */
-  run(job: Job): Promise<Ran> {
+  run(place: Place, job: Job): Promise<Ran> {
+    const { claim } = place;
+    const plan = job.batchable?.plan;
+    const now = this.#now();
+    if (claim.caller.isGone) return Promise.reject(callerGone());
+    this.#pace.asked(plan?.maxItems ?? 1);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ ...job, askedAt: this.#now(), resolve, reject });
+      if (claim.hasDeadline) claim.check(now);
+      const ripeAt = now + Math.min(plan?.maxDelayMs ?? 0, (claim.deadlineAt - now) / 2);
+      const turn = turnOf(claim, now);
+      this.#wait({ ...job, place, tenant: claim.tenant, turn, askedAt: now, ripeAt, resolve, reject });
       this.#schedule();
     });
   }
 
-  #overloaded(what: string): LeptonError {
-    const seconds = Math.ceil((this.#entered * this.#msPerRequest) / 1000);
-    return new LeptonError('overloaded', `${what} of this model are waiting already: try again later`, {
-      retryAfterSeconds: Math.min(MAX_RETRY_AFTER_S, Math.max(1, seconds)),
-    });
+  #wait(job: Waiting): void {
+    this.#line.add(job);
+    const { claim } = job.place;
+    if (!claim.hasDeadline) return;
+    const leftMs = Math.max(0, Math.ceil(claim.deadlineAt - this.#now()));
+    this.#deadlines.set(
+      job,
+      setTimeout(() => this.#drop([job]), leftMs),
+    );
+  }
+
+  #retryAfterSeconds(): number {
+    const seconds = Math.ceil(this.#pace.aboutMs(this.entered) / 1000);
+    return Math.min(MAX_RETRY_AFTER_S, Math.max(1, seconds));
   }
 
   /** After everything that has arrived by now has been read, so that it goes together. */
@@ -150,47 +102,78 @@ export class RunQueue {
   }
 
   #startNext(): void {
-    this.#dropAbandoned();
+    this.#dropLate();
     for (;;) {
-      const jobs = this.#next();
-      if (!jobs) return;
-      const chosen = new Set(jobs.jobs);
-      this.#waiting = this.#waiting.filter((job) => !chosen.has(job));
-      void this.#execute(jobs);
+      const group = this.#next();
+      if (!group) return;
+      this.#line.take(group.jobs);
+      for (const job of group.jobs) this.#forgetDeadline(job);
+      void this.#execute(group);
     }
   }
 
-  #dropAbandoned(): void {
-    if (!this.#waiting.some(({ signal }) => signal?.aborted)) return;
-    this.#waiting = this.#waiting.filter(({ signal, reject }) => {
-      if (signal?.aborted) reject(new CallerGone('the caller left before its turn'));
-      return !signal?.aborted;
-    });
+  /** Timers come after what else the event loop has to do. */
+  #dropLate(): void {
+    if (this.#deadlines.size === 0) return;
+    const now = this.#now();
+    const late = [...this.#deadlines.keys()].filter(({ place }) => place.claim.deadlineAt <= now);
+    if (late.length > 0) this.#drop(late);
   }
 
-  /** What may be started now: the first that waits with all that fit it, or one further back while that is to wait for more. */
+  /** Those whose time is over while they wait. */
+  #drop(jobs: readonly Waiting[]): void {
+    this.#line.drop(jobs);
+    for (const job of jobs) {
+      this.#forgetDeadline(job);
+      job.reject(job.place.claim.late());
+    }
+  }
+
+  /** The caller has gone: nothing of it is begun any more, and unless it runs its place is free. */
+  #abandon(place: Place): void {
+    const waiting = Array.from(this.#line.inTurn()).filter((job) => job.place === place);
+    if (waiting.length > 0) this.#line.drop(waiting);
+    for (const job of waiting) {
+      this.#forgetDeadline(job);
+      job.reject(callerGone());
+    }
+    if (place.running === 0) place.leave();
+  }
+
+  #forgetDeadline(job: Waiting): void {
+    if (this.#deadlines.size === 0) return;
+    clearTimeout(this.#deadlines.get(job));
+    this.#deadlines.delete(job);
+  }
+
+  /** What may be started now: the next in turn with all that fit it, or one further back while that is to wait for more. */
   #next(): Group | undefined {
     const passed = new Set<string>();
-    for (const [i, job] of this.#waiting.entries()) {
+    for (const job of this.#line.inTurn()) {
       const key = job.batchable?.member.key;
       if (key !== undefined && passed.has(key)) continue;
       if (this.#runs >= job.instance.concurrency) return undefined;
-      const group = groupFrom(this.#waiting, i);
+      const group = groupOf(job, this.#line.inTurn());
       if (group.isFull) return group;
-      const leftMs = job.askedAt + (job.batchable?.plan.maxDelayMs ?? 0) - this.#now();
       // A batch at the engine's door cannot grow any more: it goes there when it is as large as what runs.
-      if (leftMs <= 0) return this.#runs === 0 || group.items >= this.#runningItems ? group : undefined;
-      this.#wakeIn(leftMs);
+      if (group.ripeAt <= this.#now()) return this.#runs === 0 || group.items >= this.#runningItems ? group : undefined;
+      this.#wakeAt(group.ripeAt);
       if (key !== undefined) passed.add(key);
     }
     return undefined;
   }
 
-  #wakeIn(ms: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#startNext();
-    }, Math.ceil(ms));
+  #wakeAt(at: number): void {
+    if (this.#wake && this.#wake.at <= at) return;
+    clearTimeout(this.#wake?.timer);
+    const timer = setTimeout(
+      () => {
+        this.#wake = undefined;
+        this.#startNext();
+      },
+      Math.ceil(at - this.#now()),
+    );
+    this.#wake = { at, timer };
   }
 
   async #execute({ jobs, batch, items }: Group): Promise<void> {
@@ -198,6 +181,7 @@ export class RunQueue {
     this.#runs++;
     this.#running += jobs.length;
     this.#runningItems += items;
+    for (const { place } of jobs) place.running++;
     try {
       if (batch) await this.#runTogether(jobs, batch, startedAt);
       else await this.#runAlone(jobs[0] as Waiting, startedAt);
@@ -205,6 +189,7 @@ export class RunQueue {
       this.#runs--;
       this.#running -= jobs.length;
       this.#runningItems -= items;
+      for (const { place } of jobs) place.running--;
       this.#startNext();
     }
   }
@@ -213,10 +198,11 @@ export class RunQueue {
     const { instance, inputs, outputs, items, askedAt, resolve, reject } = job;
     try {
       const ran = await instance.run({ inputs, outputs });
-      this.#measure(ran.runMs, 1);
+      this.#pace.ended(startedAt, this.#now(), true);
       const execution = { items, inputMs: 0, runMs: ran.runMs, outputMs: 0 };
       resolve({ outputs: ran.outputs, queuedMs: startedAt - askedAt, execution, first: true });
     } catch (error) {
+      this.#pace.ended(startedAt, this.#now(), false);
       reject(error);
     }
   }
@@ -229,7 +215,7 @@ export class RunQueue {
       const inputMs = this.#now() - startedAt;
       const { outputs, runMs } = await instance.run({ inputs, outputs: batch.outputs() });
       const ranAt = this.#now();
-      this.#measure(runMs, jobs.length);
+      this.#pace.ended(startedAt, ranAt, true);
       const parts = batch.split(outputs);
       if (!parts) {
         batch.plan.withdrawn = true;
@@ -241,41 +227,25 @@ export class RunQueue {
         resolve({ outputs: parts[i] as Tensor[], queuedMs: startedAt - askedAt, execution, first: i === 0 });
       }
     } catch (error) {
+      this.#pace.ended(startedAt, this.#now(), false);
       if (error instanceof EngineError && error.failure === 'refused') this.#again(jobs);
       else for (const { reject } of jobs) reject(error);
     }
   }
 
+  /** In their old turns. */
   #again(jobs: readonly Waiting[]): void {
-    this.#waiting.unshift(...jobs.map((job) => ({ ...job, batchable: undefined })));
-  }
-
-  #measure(runMs: number, requests: number): void {
-    const ms = runMs / requests;
-    this.#msPerRequest = this.#msPerRequest === 0 ? ms : this.#msPerRequest * (1 - WEIGHT) + ms * WEIGHT;
+    for (const job of jobs) {
+      if (job.place.claim.caller.isGone) job.reject(callerGone());
+      else this.#wait({ ...job, batchable: undefined });
+    }
   }
 }
 
-/** What would run together. */
-interface Group {
-  jobs: readonly Waiting[];
-  /** Absent for one that runs alone. */
-  batch?: Batch;
-  items: number;
-  /** Nothing more would fit. */
-  isFull: boolean;
+function turnOf({ priority }: Claim, askedAt: number): number {
+  return askedAt + priority * HEAD_START_MS;
 }
 
-function groupFrom(waiting: readonly Waiting[], start: number): Group {
-  const head = waiting[start] as Waiting;
-  if (!head.batchable || head.batchable.plan.withdrawn) return { jobs: [head], items: head.items, isFull: true };
-  const { plan, member } = head.batchable;
-  const batch = new Batch(plan, member);
-  const jobs = [head];
-  for (let i = start + 1; i < waiting.length && !batch.full; i++) {
-    const job = waiting[i] as Waiting;
-    if (job.batchable?.plan === plan && batch.add(job.batchable.member)) jobs.push(job);
-  }
-  const { items, full } = batch;
-  return jobs.length === 1 ? { jobs, items, isFull: full } : { jobs, batch, items, isFull: full };
+function callerGone(): CallerGone {
+  return new CallerGone('the caller left before its turn');
 }

@@ -36,10 +36,24 @@ describe('Statistics', () => {
 
   it('sorts durations into buckets, their bounds included', () => {
     const statistics = new Statistics();
-    for (const ms of [0.5, 1, 1.1, 10_000, 10_001]) statistics.succeeded('m', 1, measured(ms));
+    for (const ms of [0.5, 1, 1.1, 10_000, 60_001]) statistics.succeeded('m', 1, measured(ms));
     const buckets = statistics.find('m', 1)?.buckets ?? [];
     expect(buckets).toHaveLength(BUCKETS_S.length + 1);
-    expect([buckets[0], buckets[1], buckets.at(-2), buckets.at(-1)]).toEqual([2, 1, 1, 1]);
+    expect([buckets[0], buckets[1], buckets[2], buckets.at(-4), buckets.at(-1)]).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it('tells of what is loaded or was used within the hour, of very many the latest', () => {
+    let now = 0;
+    const statistics = new Statistics(() => now);
+    statistics.refused('loaded', 1);
+    statistics.refused('gone', 1);
+    now = 3_600_000;
+    statistics.refused('used', 1);
+    statistics.refused('used', 2);
+    const names = (max: number) =>
+      statistics.lately((model) => model === 'loaded', max).map(({ model, version }) => `${model}@${version}`);
+    expect(names(9)).toEqual(['loaded@1', 'used@1', 'used@2']);
+    expect(names(2)).toEqual(['used@1', 'used@2']);
   });
 
   it('forgets the longest unused of very many', () => {

@@ -9,6 +9,8 @@ export interface ModelSource {
   path: string;
   /** Of all files the model reads; that of `path` alone where it is absent. */
   sizeBytes?: number;
+  /** Engines that are not to be asked, each with the reason. */
+  avoid?: Readonly<Record<string, string>>;
 }
 
 /** `-1` in the shape stands for a dynamic axis. */
@@ -57,6 +59,12 @@ export interface Engine {
    * @throws EngineError `unsupported`: never will on this engine; `lost`: may work another time.
    */
   load(source: ModelSource): Promise<Instance>;
+  /**
+   * The same in processes of its own, where a model that brings them down harms no other: for trials. Absent where an engine
+   * cannot.
+   * @param limitMs of each load and of each run; what takes longer is `lost`
+   */
+  loadApart?(source: ModelSource, limitMs: number): Promise<Instance>;
 }
 
 /** How the registry learns of an engine: cheap to make, nothing starts before `start`. */

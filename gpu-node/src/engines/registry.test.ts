@@ -30,6 +30,16 @@ describe('Engines', () => {
     expect(await engines.load(source)).toBe(instance);
   });
 
+  it('passes over those that are to be avoided, with the reason', async () => {
+    const engines = await Engines.start([
+      registration('a', 2, async () => ({}) as Instance),
+      registration('b', 1, async () => instance),
+    ]);
+    expect(await engines.load({ ...source, avoid: { a: 'it differs there' } })).toBe(instance);
+    const everywhere = { ...source, avoid: { a: 'it differs there', b: 'it failed there' } };
+    await expect(engines.load(everywhere)).rejects.toThrow('(a: it differs there; b: it failed there)');
+  });
+
   it('gathers the reasons when none does', async () => {
     const engines = await Engines.start([registration('a', 2, unsupported), registration('b', 1, unsupported)]);
     await expect(engines.load(source)).rejects.toThrow(/m@1 \(a: operator X is unknown; b: operator X is unknown\)/);

@@ -40,13 +40,23 @@ export class Engines {
     return this.#engines.map((engine) => engine.report);
   }
 
+  /** Those on which a model may be tried apart from all others. */
+  get apart(): readonly Engine[] {
+    return this.#engines.filter(({ loadApart }) => loadApart !== undefined);
+  }
+
   /**
-   * Loads a model on the first engine that can.
+   * Loads a model on the first engine that can and is not to be avoided.
    * @throws EngineError `unsupported` with every engine's reason, or the first failure of another kind.
    */
   async load(source: ModelSource): Promise<Instance> {
     const reasons: string[] = [];
     for (const engine of this.#engines) {
+      const avoided = source.avoid?.[engine.report.name];
+      if (avoided !== undefined) {
+        reasons.push(`${engine.report.name}: ${avoided}`);
+        continue;
+      }
       try {
         return await engine.load(source);
       } catch (error) {

@@ -30,7 +30,7 @@ function newMember(answer: (beat: Heartbeat, credential: string) => Promise<Part
     } as never,
     self: {} as never,
     clock: new GatewayClock(),
-    token: undefined,
+    token: async () => undefined,
     report: () => ({}) as never,
     onChange: (change) => changes.push(change),
     random: () => 1,

@@ -12,7 +12,8 @@ export interface MembershipOptions {
   store: CredentialStore;
   /** All of a join but its token. */
   self: Omit<JoinInput, 'token'>;
-  token: string | undefined;
+  /** Asked at each join: undefined where there is none. @throws MembershipError where it cannot be read */
+  token(): Promise<string | undefined>;
   /** What a heartbeat says, but for the state. */
   report(): Omit<Heartbeat, 'state'>;
   /** Called when the state changes, not at every attempt. */
@@ -194,10 +195,11 @@ export class Membership {
   }
 
   async #join(): Promise<Credential> {
-    const { gateway, self, token, store } = this.#options;
+    const { gateway, self, store } = this.#options;
+    const token = await this.#options.token();
     if (token === undefined) {
       throw new MembershipError(
-        `no credential for ${gateway.url} and no join token: make one (POST /api/nodes/tokens) and pass it in LEPTON_TOKEN${this.#forgotten === '' ? '' : `; ${this.#forgotten}`}`,
+        `no credential for ${gateway.url} and no join token: make one (POST /api/nodes/tokens) and pass it in LEPTON_TOKEN or by --token-file${this.#forgotten === '' ? '' : `; ${this.#forgotten}`}`,
       );
     }
     try {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { access, mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { VersionFile } from '@lepton-edge/protocol';
@@ -57,6 +57,18 @@ describe('BlobCache', () => {
     await cache.fetch(b.file, b.open);
     expect(await stored()).toEqual(hexes(b, c));
     expect(await readdir(join(home, 'versions'))).toEqual([]);
+  });
+
+  it('fetches anew what was changed on disk since it was verified, also where it is linked to', async () => {
+    const { cache, dir, home } = await setup(25 * KIB);
+    const { file, open, content, hex } = blob('a');
+    const folder = await cache.arrange(`sha256:${'0'.repeat(64)}`, [{ file, path: await cache.fetch(file, open) }]);
+    await writeFile(join(dir, hex), Buffer.alloc(content.byteLength, 'b'));
+    const path = await cache.fetch(file, open);
+    expect(await readFile(path)).toEqual(content);
+    await cache.arrange(`sha256:${'0'.repeat(64)}`, [{ file, path }]);
+    expect(await readFile(join(folder, file.path))).toEqual(content);
+    expect(await readdir(join(home, 'versions'))).toHaveLength(1);
   });
 
   it('refuses what can never fit, alone or together, before anything comes', async () => {

@@ -1,5 +1,6 @@
 /** The files of models on this machine's disk, by digest, within a bound of bytes: `blobs/sha256/<hex>`. */
-import { link, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, mkdir, readdir, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { VersionFile } from '@lepton-edge/protocol';
 import { digestOf, hashFile, newHash } from './digest.ts';
@@ -13,8 +14,8 @@ export class BlobCache {
   /** One folder a version of several files. */
   readonly #arranged: string;
   readonly #space: DiskSpace;
-  /** Verified by this process: a name alone is not trusted after a restart. */
-  readonly #verified = new Set<string>();
+  /** Digest → how its file was when this process verified it: neither a name nor a file that was touched since is trusted. */
+  readonly #verified = new Map<string, string>();
   readonly #underWay = new Map<string, Promise<string>>();
   readonly #removing = new Map<string, Promise<void>>();
   /** Arranged folder → the digests that are linked into it. */
@@ -92,15 +93,16 @@ export class BlobCache {
         this.#space.keep(digest, sizeBytes);
         // Tells the next process what was used last.
         await utimes(path, new Date(), new Date());
+        await this.#trust(path, digest);
         return path;
       }
-      const removed = this.#space.choose(digest, sizeBytes);
+      const removed = this.#space.choose(digest, sizeBytes, await freeBytes(this.#dir));
       // Counted as a whole before it comes: downloads side by side must fit together.
       this.#space.keep(digest, sizeBytes);
       for (const other of removed) this.#space.drop(other);
       await Promise.all(removed.map((other) => this.#remove(other)));
       await download({ digest, sizeBytes, partialPath: `${path}.partial`, finalPath: path, open: openAt });
-      this.#verified.add(digest);
+      await this.#trust(path, digest);
       return path;
     } catch (error) {
       const partial = await stat(`${path}.partial`).catch(() => undefined);
@@ -113,20 +115,21 @@ export class BlobCache {
   }
 
   async #isThere(path: string, digest: string): Promise<boolean> {
-    const exists = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
-    if (!exists) return false;
-    if (this.#verified.has(digest)) return true;
+    if (!found) return false;
+    if (this.#verified.get(digest) === marksOf(found)) return true;
     const hash = newHash();
     await hashFile(path, hash);
-    if (digestOf(hash) === digest) {
-      this.#verified.add(digest);
-      return true;
-    }
-    await rm(path, { force: true });
+    if (digestOf(hash) === digest) return true;
+    await this.#remove(digest);
     return false;
+  }
+
+  async #trust(path: string, digest: string): Promise<void> {
+    this.#verified.set(digest, marksOf(await stat(path)));
   }
 
   async #remove(digest: string): Promise<void> {
@@ -147,6 +150,16 @@ export class BlobCache {
   #pathOf(digest: string): string {
     return join(this.#dir, digest.slice('sha256:'.length));
   }
+}
+
+/** What no write to a file leaves as it was. Links to it change its `ctime`, too. */
+function marksOf({ ino, size, mtimeMs }: Stats): string {
+  return `${ino} ${size} ${mtimeMs}`;
+}
+
+async function freeBytes(dir: string): Promise<number> {
+  const { bavail, bsize } = await statfs(dir);
+  return bavail * bsize;
 }
 
 /** What is there from earlier runs. */

@@ -28,6 +28,13 @@ describe('DiskSpace', () => {
     expect(space.choose('d', 10)).toEqual(['a']);
   });
 
+  it('makes room on a disk that is full of other things', () => {
+    const space = filled('a', 'b');
+    expect(space.choose('d', 8, 9)).toEqual([]);
+    expect(space.choose('d', 10, 9)).toEqual(['a']);
+    expect(() => space.choose('d', 30, 9)).toThrow(/no room on this node's disk for the 30 bytes of d: 1 more bytes/);
+  });
+
   it('says when a file can never fit', () => {
     expect(() => filled().choose('d', 31)).toThrow(/d takes 31 bytes, this node keeps at most 30/);
   });

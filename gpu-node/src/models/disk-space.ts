@@ -80,11 +80,13 @@ export class DiskSpace {
   /**
    * What must be removed before a file can be kept with these bytes: idle files first, then those of loaded models, each
    * least recently used first, and no more than needed.
+   * @param freeBytes of the disk, whatever else is on it
    * @throws LeptonError `unavailable`: it never fits, or not while others are being read
    */
-  choose(digest: string, bytes: number): string[] {
+  choose(digest: string, bytes: number, freeBytes = Number.POSITIVE_INFINITY): string[] {
     this.checkFits(digest, bytes);
-    let excess = this.#bytes - (this.#kept.get(digest)?.bytes ?? 0) + bytes - this.maxBytes;
+    const missing = bytes - (this.#kept.get(digest)?.bytes ?? 0);
+    let excess = missing - Math.min(this.maxBytes - this.#bytes, freeBytes);
     const others = [...this.#kept].filter(([other, { readers }]) => other !== digest && readers === 0);
     const idle = others.filter(([, { loaded }]) => loaded === 0);
     const chosen: string[] = [];
@@ -95,7 +97,8 @@ export class DiskSpace {
       excess -= kept.bytes;
     }
     if (excess <= 0) return chosen;
-    const message = `there is no room on this node's disk for ${digest}: the other files are being read, try again`;
+    const why = `${excess} more bytes are needed than can be made free now`;
+    const message = `there is no room on this node's disk for the ${bytes} bytes of ${digest}: ${why}`;
     throw new LeptonError('unavailable', message, { retryAfterSeconds: 2 });
   }
 

@@ -11,6 +11,9 @@ const FIRST_PAUSE_MS = 200;
 /** A source that sends nothing for so long is gone. */
 const STALL_MS = 20_000;
 
+/** The disk, the user's share of it, or what a file may grow to. */
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
+
 export interface Download {
   digest: string;
   sizeBytes: number;
@@ -34,6 +37,7 @@ export async function download(what: Download): Promise<void> {
       await attemptOnce(what);
       return;
     } catch (error) {
+      if (isFull(error)) throw await withoutRoom(what, error);
       if (!(error instanceof BrokenOff)) throw error;
       if (attempt === ATTEMPTS) {
         const message = `the download of ${what.digest} broke off ${ATTEMPTS} times: try again`;
@@ -42,6 +46,17 @@ export async function download(what: Download): Promise<void> {
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1));
     }
   }
+}
+
+function isFull(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && FULL.has(String(error.code));
+}
+
+/** What has come so far must not keep the room from others. */
+async function withoutRoom({ digest, sizeBytes, partialPath }: Download, cause: Error): Promise<LeptonError> {
+  await rm(partialPath, { force: true });
+  const message = `there is no room on this node's disk for the ${sizeBytes} bytes of ${digest}`;
+  return new LeptonError('unavailable', message, { cause, retryAfterSeconds: 5 });
 }
 
 class BrokenOff extends Error {

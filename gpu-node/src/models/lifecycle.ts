@@ -1,6 +1,7 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
 import { type Admission, LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
 import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { avoidedEngines } from './avoided-engines.ts';
 import type { Hold } from './disk-space.ts';
 import { chooseEvictions } from './evictions.ts';
 import type { Repository } from './repository.ts';
@@ -28,6 +29,8 @@ export interface ModelChange {
   tookMs?: number;
   /** As `Instance.cpuOperators`. */
   cpuOperators?: Readonly<Record<string, number>>;
+  /** As `avoidedEngines` gives them. */
+  avoidedEngines?: Readonly<Record<string, string>>;
 }
 
 /** A loaded model, kept loaded until `release`, which must be called exactly once. */
@@ -190,7 +193,9 @@ export class Models {
       files = fetched.files;
       // Only now: a download that fails must not cost anybody a loaded model.
       this.#makeRoom(entry, described.sizeBytes);
-      const instance = await engines.load({ ...fetched.source, sizeBytes: described.sizeBytes });
+      const avoid = avoidedEngines(described.admission);
+      const wanted = { ...fetched.source, sizeBytes: described.sizeBytes };
+      const instance = await engines.load(avoid ? { ...wanted, avoid } : wanted);
       // A tokenizer is read when the first text comes.
       if (!described.manifest.tokenizer) fetched.files.read();
       const fault = described.stated ? disagreement(described.manifest, instance) : undefined;
@@ -215,6 +220,7 @@ export class Models {
         digest,
         tookMs: this.#now() - startedAt,
         ...(cpuOperators && { cpuOperators }),
+        ...(avoid && { avoidedEngines: avoid }),
       });
       return running;
     } catch (error) {

@@ -1,9 +1,8 @@
 /** The node's HTTP side on plain `node:http`: a framework would cost as much as a small model's run. */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { LeptonError, REQUEST_ID_HEADER, type Reference, statusOf } from '@lepton-edge/protocol';
-import type { Logger } from 'pino';
-import { CallerGone } from '../core/run-queue.ts';
+import { LeptonError, MODEL_HEADER, REQUEST_ID_HEADER, type Reference } from '@lepton-edge/protocol';
+import { Caller, CallerGone } from '../core/claim.ts';
 import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
 import { control, repositoryIndex, sharedMemoryRefused } from './control.ts';
@@ -15,10 +14,12 @@ import {
   modelStatistics,
   serverMetadata,
 } from './describe.ts';
+import type { Exchange } from './exchange.ts';
 import { infer } from './infer.ts';
 import { embeddings, modelList, type OpenAiParts, oneModel } from './openai.ts';
 import { referenceOf } from './reference.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
+import type { LogRequest } from './request-log.ts';
 import { familyOf, isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
 import { targetOf } from './target.ts';
 import { answerTrial } from './trial.ts';
@@ -32,7 +33,7 @@ const MAX_DRAINED_BYTES = 64 * 1024 * 1024;
 const REQUEST_ID = /^[\x21-\x7e]{1,128}$/;
 
 export interface ServerParts extends OpenAiParts {
-  /** Lets in, or throws. */
+  /** Lets in, saying whom, or throws. */
   verify: Verify;
   /** What only a gateway asks for. */
   fleet?: { trials: Trials; prove: Prove };
@@ -42,12 +43,7 @@ export interface ServerParts extends OpenAiParts {
   notReady(): string | undefined;
   /** Whether connections should end with their answers. */
   draining(): boolean;
-  log: Logger;
-}
-
-interface Exchange {
-  request: IncomingMessage;
-  signal: AbortSignal;
+  logRequest: LogRequest;
 }
 
 /** A server that is not listening yet. */
@@ -63,17 +59,22 @@ export function createHttpServer(parts: ServerParts): Server {
 
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = requestIdOf(request);
-  const caller = new AbortController();
+  const arrivedAt = performance.now();
+  const caller = new Caller();
   response.once('close', () => {
-    // An answer that went out whole closes, too; what abort() makes of it would cost more than a small model's run.
-    if (!response.writableFinished) caller.abort();
+    // An answer that went out whole closes, too.
+    if (!response.writableFinished) caller.go();
   });
+  const tell = (status: number | undefined, model?: string, error?: unknown) =>
+    parts.logRequest({ request, requestId, path: pathOf(request), startedAt: arrivedAt, status, model, error });
   let reply: Reply;
+  let failure: unknown;
   try {
-    reply = await answer(parts, { request, signal: caller.signal });
+    reply = await answer(parts, { request, arrivedAt, caller });
   } catch (error) {
-    logFailure(parts.log, error, requestId, request);
+    failure = error;
     if (error instanceof CallerGone) {
+      tell(undefined, undefined, error);
       response.destroy();
       return;
     }
@@ -82,17 +83,18 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
   const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
   const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
   send(response, { ...reply, headers: isLast ? { ...headers, connection: 'close' } : headers });
+  tell(reply.status, reply.headers[MODEL_HEADER], failure);
 }
 
-async function answer(parts: ServerParts, exchange: Exchange): Promise<Reply> {
-  const { request } = exchange;
+async function answer(parts: ServerParts, came: Omit<Exchange, 'tenant'>): Promise<Reply> {
+  const { request } = came;
   const path = pathOf(request);
-  if (!isOpen(path)) await parts.verify(request.headers);
+  const tenant = isOpen(path) ? '' : await parts.verify(request.headers);
   const matched = matchRoute(path);
   if (!matched) throw nothingAt(path);
   if (matched.method && request.method !== matched.method)
     throw new MethodNotAllowed(request.method ?? '', matched.method);
-  return await dispatch(parts, matched.route, exchange);
+  return await dispatch(parts, matched.route, { ...came, tenant });
 }
 
 async function dispatch(parts: ServerParts, route: Route, exchange: Exchange): Promise<Reply> {
@@ -123,7 +125,7 @@ async function dispatch(parts: ServerParts, route: Route, exchange: Exchange): P
     case 'openai-model':
       return oneModel(parts, route.id);
     case 'embeddings':
-      return await embeddings(parts, request, exchange.signal);
+      return await embeddings(parts, exchange);
     case 'shared-memory':
       throw sharedMemoryRefused();
     default:
@@ -143,7 +145,7 @@ async function ofModel(parts: ServerParts, kind: ModelRoute, reference: Referenc
     case 'stats':
       return modelStatistics(catalogue, core.statistics, reference);
     case 'infer':
-      return await infer(core, { ...exchange, target: await targetOf(parts, reference, exchange.request.headers) });
+      return await infer(core, await targetOf(parts, reference, exchange.request.headers), exchange);
   }
 }
 
@@ -171,13 +173,4 @@ function pathOf(request: IncomingMessage): string {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers[REQUEST_ID_HEADER];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-}
-
-function logFailure(log: Logger, error: unknown, requestId: string, request: IncomingMessage): void {
-  const about = { requestId, method: request.method, path: pathOf(request) };
-  if (error instanceof CallerGone) log.debug(about, 'the caller left');
-  else if (!(error instanceof LeptonError)) log.error({ ...about, err: error }, 'a request failed');
-  else if (statusOf(error.code) >= 500)
-    log.warn({ ...about, code: error.code, err: error }, 'a request was not served');
-  else log.debug({ ...about, code: error.code, reason: error.message }, 'a request was refused');
 }

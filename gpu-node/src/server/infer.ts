@@ -1,5 +1,4 @@
 /** `POST …/infer`: the wire on both sides of the core. */
-import type { IncomingMessage } from 'node:http';
 import {
   chooseContentCoding,
   decodeInferBody,
@@ -12,27 +11,23 @@ import {
 import type { InferenceCore, Phases } from '../core/infer.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import { compressed } from './compress.ts';
+import { claimOf, type Exchange } from './exchange.ts';
 import { readBody } from './read-body.ts';
 import type { Reply } from './reply.ts';
 
 /** A gateway's callers send 16 MiB; numbers written with two characters become up to eight bytes on their way here. */
 export const MAX_BODY_BYTES = 65 * 1024 * 1024;
 
-export interface InferCall {
-  request: IncomingMessage;
-  target: VersionTarget;
-  /** Aborts when the caller goes. */
-  signal: AbortSignal;
-}
-
 /** @throws LeptonError; CallerGone */
-export async function infer(core: InferenceCore, { request, target, signal }: InferCall): Promise<Reply> {
-  const admitted = core.admit(target, Math.min(Number(request.headers['content-length'] ?? 0), MAX_BODY_BYTES));
+export async function infer(core: InferenceCore, target: VersionTarget, exchange: Exchange): Promise<Reply> {
+  const { request } = exchange;
+  const bytes = Math.min(Number(request.headers['content-length'] ?? 0), MAX_BODY_BYTES);
+  const admitted = core.admit(target, claimOf(exchange), bytes);
   try {
     const body = await readBody(request, MAX_BODY_BYTES);
     const headerLength = request.headers[HEADER_LENGTH];
     const decoded = decodeInferBody(body, typeof headerLength === 'string' ? headerLength : undefined);
-    const { response, phases } = await admitted.infer(decoded, signal);
+    const { response, phases } = await admitted.infer(decoded);
     const reply = encode(decoded, response, {
       'server-timing': serverTiming(phases),
       [MODEL_HEADER]: `${target.model}@${target.version}`,

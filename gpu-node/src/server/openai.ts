@@ -1,5 +1,4 @@
 /** `/v1`: what clients of OpenAI's API call. */
-import type { IncomingMessage } from 'node:http';
 import {
   chooseContentCoding,
   decodeEmbeddingRequest,
@@ -15,6 +14,7 @@ import type { Catalogue } from '../models/catalogue.ts';
 import type { Models } from '../models/lifecycle.ts';
 import type { Tokenizers } from '../texts/tokenizers.ts';
 import { compressed } from './compress.ts';
+import { claimOf, type Exchange } from './exchange.ts';
 import { MAX_BODY_BYTES, serverTiming } from './infer.ts';
 import { readBody } from './read-body.ts';
 import { json, jsonText, type Reply } from './reply.ts';
@@ -46,13 +46,15 @@ function describe(catalogue: Catalogue, id: string, reference: string): OpenAiMo
 }
 
 /** @throws LeptonError; CallerGone */
-export async function embeddings(parts: OpenAiParts, request: IncomingMessage, signal: AbortSignal): Promise<Reply> {
+export async function embeddings(parts: OpenAiParts, exchange: Exchange): Promise<Reply> {
+  const { request } = exchange;
+  const claim = claimOf(exchange);
   const body = await readBody(request, MAX_BODY_BYTES);
   const { model, inputs, dimensions, encodingFormat } = decodeEmbeddingRequest(body);
   const target = await targetOf(parts, parseReference(model), request.headers);
-  const admitted = parts.core.admit(target);
+  const admitted = parts.core.admit(target, claim);
   try {
-    const embedded = await embed(parts, { target, admitted, inputs, dimensions, signal });
+    const embedded = await embed(parts, { target, admitted, inputs, dimensions });
     const ran = `${target.model}@${target.version}`;
     const text = encodeEmbeddingResponse({ model: ran, ...embedded }, encodingFormat);
     const reply = jsonText(200, text, { 'server-timing': serverTiming(embedded.phases), [MODEL_HEADER]: ran });

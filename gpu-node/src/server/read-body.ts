@@ -1,7 +1,7 @@
 /** Reads a request's body into memory of its own, inflated, within a bound. */
 import type { IncomingMessage } from 'node:http';
 import { LeptonError, readContentEncoding } from '@lepton-edge/protocol';
-import { CallerGone } from '../core/run-queue.ts';
+import { CallerGone } from '../core/claim.ts';
 import { inflated } from './compress.ts';
 
 /**

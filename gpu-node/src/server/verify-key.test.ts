@@ -27,8 +27,12 @@ describe('readKeys', () => {
 describe('createKeyVerifier', () => {
   const verify = createKeyVerifier(['first', 'second']);
 
-  it.each(['Bearer first', 'bearer second', 'Bearer  second'])('lets in %s', (header) =>
-    expect(verify({ authorization: header })).resolves.toBeUndefined(),
+  it.each([
+    ['Bearer first', '0'],
+    ['bearer second', '1'],
+    ['Bearer  second', '1'],
+  ])('lets in %s as a tenant of its own', (header, tenant) =>
+    expect(verify({ authorization: header })).resolves.toBe(tenant),
   );
 
   it.each([

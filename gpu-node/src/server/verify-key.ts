@@ -4,8 +4,8 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LeptonError } from '@lepton-edge/protocol';
 
-/** @throws LeptonError `unauthenticated` */
-export type Verify = (headers: IncomingHttpHeaders) => Promise<void>;
+/** @returns whom it lets in, among those who share the node @throws LeptonError `unauthenticated` */
+export type Verify = (headers: IncomingHttpHeaders) => Promise<string>;
 
 /** What a header can carry as a Bearer token (RFC 6750, `b64token`). */
 const KEY = /^[\w.~+/=-]{1,512}$/;
@@ -33,9 +33,9 @@ export function createKeyVerifier(keys: readonly string[]): Verify {
   return async function verifyKey({ authorization }) {
     const key = /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
     const digest = digestOf(key ?? '');
-    let fits = false;
-    for (const each of known) fits = timingSafeEqual(each, digest) || fits;
-    if (key !== undefined && fits) return;
+    let fitting = -1;
+    for (const [i, each] of known.entries()) if (timingSafeEqual(each, digest)) fitting = i;
+    if (key !== undefined && fitting >= 0) return String(fitting);
     const why =
       authorization === undefined
         ? 'no key came'

@@ -7,7 +7,7 @@ describe('verifyLocal', () => {
     { host: 'localhost:8000' },
     { host: '127.0.0.1:8000' },
     { host: '[::1]:8000', origin: 'http://localhost:5173' },
-  ])('lets in %j', (headers) => expect(verifyLocal(headers)).resolves.toBeUndefined());
+  ])('lets in %j', (headers) => expect(verifyLocal(headers)).resolves.toBe('local'));
 
   it.each([
     { host: 'models.example.com' },

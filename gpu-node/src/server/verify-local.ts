@@ -12,6 +12,7 @@ export const verifyLocal: Verify = async ({ host, origin }) => {
   if (origin !== undefined && !LOCAL.test(origin.replace(/^https?:\/\//i, ''))) {
     throw refused(`a call of the web page ${JSON.stringify(origin)}`);
   }
+  return 'local';
 };
 
 function refused(got: string): LeptonError {

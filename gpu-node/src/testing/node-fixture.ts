@@ -53,6 +53,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     trialMemoryMib: 1024,
     webgpu: 'off',
     webgpuStrict: false,
+    accessLog: false,
     logLevel: 'debug',
     ...changes,
   };

@@ -26,8 +26,9 @@ async function trial(bytes: Uint8Array, manifest: object, limits = LIMITS, progr
     source: { label: 'm@1', format: 'onnx' as const, path },
     manifest: Manifest.parse({ format: 'onnx', files, ...manifest }),
     where: 'here',
+    wantsSample: false,
   };
-  return await runTrial(job, limits, program);
+  return (await runTrial(job, limits, program)).ended;
 }
 
 /** A program in the place of the engine's. */

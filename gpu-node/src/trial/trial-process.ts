@@ -2,11 +2,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { LeptonError, type NodeTrialAnswer } from '@lepton-edge/protocol';
-import type { TrialJob, TrialNews } from './messages.ts';
+import type { TrialJob, TrialNews, TrialSample } from './messages.ts';
 import { usageOf } from './process-usage.ts';
 import { TrialBounds, type TrialLimits, type Verdict } from './trial-bounds.ts';
 
 export type TrialEnd = Exclude<NodeTrialAnswer, { state: 'working' }>;
+
+export interface TrialOutcome {
+  ended: TrialEnd;
+  /** Where the job wants one, and it is not too large. */
+  sample?: TrialSample | undefined;
+}
 
 const CHILD = new URL('./child.ts', import.meta.url);
 const POLL_MS = 50;
@@ -22,7 +28,7 @@ export interface TrialProgram {
  * @returns what the trial showed of the model, also when its process had to be killed
  * @throws LeptonError `unavailable` when this machine could not try it now: nothing is said about the model
  */
-export async function runTrial(job: TrialJob, limits: TrialLimits, program: TrialProgram = {}): Promise<TrialEnd> {
+export async function runTrial(job: TrialJob, limits: TrialLimits, program: TrialProgram = {}): Promise<TrialOutcome> {
   const child = fork(program.code ?? CHILD, [], {
     serialization: 'advanced',
     execArgv: [],
@@ -45,14 +51,17 @@ export async function runTrial(job: TrialJob, limits: TrialLimits, program: Tria
     // It may have ended before it could be told: its end says so.
     child.send(job, () => undefined);
     const { code, signal } = await endOf(child);
-    if (last?.kind === 'done') return { state: 'ok', report: last.report, inputs: last.inputs, outputs: last.outputs };
-    if (last?.kind === 'failed') return { state: 'failed', failure: last.failure };
+    if (last?.kind === 'done') {
+      const { report, inputs, outputs, sample } = last;
+      return { ended: { state: 'ok', report, inputs, outputs }, sample };
+    }
+    if (last?.kind === 'failed') return { ended: { state: 'failed', failure: last.failure } };
     verdict ??= verdictOn(bounds, code, signal);
   } finally {
     clearInterval(poll);
   }
   if (verdict.fault === 'machine') throw untried(verdict.reason);
-  return { state: 'failed', failure: verdict.failure };
+  return { ended: { state: 'failed', failure: verdict.failure } };
 }
 
 /** The end of the process and of everything it sent. @throws LeptonError when it could not be started */

@@ -2,12 +2,14 @@
  * The trials of this node: two at a time, so that one that never ends does not hold all others up; asked about until they
  * have ended, and remembered for a while.
  */
-import type { NodeTrialAnswer } from '@lepton-edge/protocol';
+import type { EngineTrial, NodeTrialAnswer } from '@lepton-edge/protocol';
 import { LRUCache } from 'lru-cache';
+import type { Engine, ModelSource } from '../engines/engine.ts';
 import type { Repository } from '../models/repository.ts';
 import type { VersionTarget } from '../models/version-source.ts';
+import { tryOnEngine } from './engine-trial.ts';
 import type { TrialLimits } from './trial-bounds.ts';
-import { runTrial, type TrialEnd } from './trial-process.ts';
+import { runTrial, type TrialEnd, type TrialOutcome } from './trial-process.ts';
 
 /** An answer comes within this, if only that it is being worked on. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -29,6 +31,7 @@ export class Trials {
   readonly #repository: Repository;
   readonly #where: string;
   readonly #limits: NodeLimits;
+  readonly #engines: readonly Engine[];
   readonly #jobs = new Map<string, Job>();
   readonly #results = new LRUCache<string, TrialEnd>({ max: REMEMBERED, ttl: REMEMBERED_MS, ttlResolution: 0 });
   /** Of trials that could not be made: told once, then made again. */
@@ -40,7 +43,9 @@ export class Trials {
   #free = PARALLEL;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(repository: Repository, where: string, limits: NodeLimits) {
+  /** @param engines to try a version on beside the CPU's, each of which can load apart */
+  constructor(repository: Repository, where: string, limits: NodeLimits, engines: readonly Engine[] = []) {
+    this.#engines = engines;
     this.#repository = repository;
     this.#where = where;
     this.#limits = limits;
@@ -100,6 +105,19 @@ export class Trials {
     return { state: 'failed', failure: { kind: 'memory', message } };
   }
 
+  /** What the version does on the CPU decides about it; this is told beside. */
+  async #onEngines({ ended, sample }: TrialOutcome, source: ModelSource, job: Job): Promise<TrialEnd> {
+    if (ended.state !== 'ok' || !sample) return ended;
+    const { report } = ended;
+    const engines: EngineTrial[] = [];
+    for (const engine of this.#engines) {
+      job.progress = `running it on ${engine.report.name}`;
+      const version = { source, sample, deterministic: report.deterministic };
+      engines.push(await tryOnEngine(engine, version, this.#limits.timeMs));
+    }
+    return { ...ended, report: { ...report, engines } };
+  }
+
   async #run(target: VersionTarget, job: Job): Promise<TrialEnd> {
     try {
       job.progress = 'fetching its files';
@@ -109,7 +127,13 @@ export class Trials {
       const { source, files } = await this.#repository.fetch(target, described);
       job.progress = 'running it';
       try {
-        const ended = await runTrial({ source, manifest: described.manifest, where: this.#where }, this.#limits);
+        const trial = {
+          source,
+          manifest: described.manifest,
+          where: this.#where,
+          wantsSample: this.#engines.length > 0,
+        };
+        const ended = await this.#onEngines(await runTrial(trial, this.#limits), source, job);
         this.#results.set(keyOf(target), ended);
         return ended;
       } finally {

@@ -1,10 +1,12 @@
 /**
- * What the parameters of a request ask for that is not served here, and would change the answer if it were left out.
+ * What the parameters of a request ask for that is not served here, and would change the answer if it were left out; and what is
+ * served, but asked for wrongly.
  * Source: Triton Inference Server, the extensions on shared memory, classification, sequences, schedule policy, binary data.
  *
- * Any other parameter is accepted: `priority` and `timeout` (in µs) without an effect, names nobody knows as well.
+ * Any other parameter is accepted, names nobody knows as well.
  */
 import { LeptonError } from '../errors.ts';
+import { priorityOfParameters, timeoutOfParameters } from './schedule-policy.ts';
 import type { InferRequestBody, Parameters } from './schema.ts';
 
 const SHARED_MEMORY = ['shared_memory_region', 'shared_memory_offset', 'shared_memory_byte_size'];
@@ -13,6 +15,8 @@ const SHARED_MEMORY = ['shared_memory_region', 'shared_memory_offset', 'shared_m
 export function checkParameters({ parameters, inputs, outputs = [] }: InferRequestBody): void {
   checkFlag(parameters, 'binary_data_output', '');
   checkSequence(parameters);
+  timeoutOfParameters(parameters);
+  priorityOfParameters(parameters);
   for (const input of inputs) {
     const subject = `input ${JSON.stringify(input.name)}: `;
     checkSharedMemory(input.parameters, subject, 'send the data in the request');

@@ -21,6 +21,19 @@ export function close(a: readonly Tensor[], b: readonly Tensor[]): boolean {
   });
 }
 
+/** The largest distance of two numbers that stand for each other; undefined where there is none to tell. */
+export function largestDifference(a: readonly Tensor[], b: readonly Tensor[]): number | undefined {
+  let largest = 0;
+  const comparable = agree(a, b, (x, y, { datatype }) => {
+    if (Object.is(x, y)) return true;
+    const [left, right] = datatype === 'FP16' ? [fromHalf(Number(x)), fromHalf(Number(y))] : [Number(x), Number(y)];
+    if (left === right || (Number.isNaN(left) && Number.isNaN(right))) return true;
+    largest = Math.max(largest, Math.abs(left - right));
+    return Number.isFinite(largest);
+  });
+  return comparable ? largest : undefined;
+}
+
 type Equal = (a: unknown, b: unknown, of: Tensor) => boolean;
 
 function agree(a: readonly Tensor[], b: readonly Tensor[], equal: Equal): boolean {

@@ -1,4 +1,4 @@
-/** Triton's extensions that describe and control: repository index, model configuration, statistics. */
+/** Triton's extensions that describe and control: repository index, model configuration, statistics, schedule policy. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { assertFailure, assertOk, assertRefused, infer, inferRows, x } from '../checks.ts';
@@ -8,6 +8,7 @@ import type { Row, Server } from '../row.ts';
 const REPOSITORY = 'Triton, Model Repository';
 const CONFIGURATION = 'Triton, Model Configuration';
 const STATISTICS = 'Triton, Statistics';
+const SCHEDULE = 'Triton, Schedule Policy';
 
 async function statisticsOf(server: Server, path: string) {
   const answer = await server.send('GET', `/v2/models/${path}/stats`);
@@ -183,6 +184,30 @@ export const TRITON_ROWS: Row[] = [
         ({ name, version }: { name: string; version: string }) => `${name}@${version}`,
       );
       assert.deepEqual(names, [`${ROWS}@1`, `${ROWS}@2`, `${SHAPES}@1`, `${TYPES}@1`]);
+    },
+  },
+  {
+    id: 'schedule-policy',
+    source: SCHEDULE,
+    requirement:
+      '`priority` is 1, 2 or 3, `timeout` a number of microseconds, and 0 the default of both; whatever else they are is 400',
+    check: async (server) => {
+      const inputs = [x([Math.random(), 1])];
+      for (const parameters of [{ priority: 0, timeout: 0 }, { priority: 1 }, { priority: 3, timeout: 60_000_000 }]) {
+        assertOk(await inferRows(server, { inputs, parameters }));
+      }
+      for (const parameters of [{ priority: 4 }, { priority: '1' }, { timeout: -1 }, { timeout: true }]) {
+        assertFailure(await inferRows(server, { inputs, parameters }), 400, Object.keys(parameters)[0]);
+      }
+    },
+  },
+  {
+    id: 'schedule-policy-timeout',
+    source: SCHEDULE,
+    requirement: 'a request that cannot be completed within its `timeout` is an HTTP error with `{"error": string}`',
+    check: async (server) => {
+      const inputs = [x([Math.random(), 2])];
+      assertFailure(await inferRows(server, { inputs, parameters: { timeout: 1 } }), 504, 'in which');
     },
   },
 ];

@@ -1,6 +1,6 @@
 /** Runs small models in this isolate: one ONNX Runtime, sessions in an LRU bounded by its WASM memory. */
 import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
+import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
@@ -67,6 +67,7 @@ export class EdgeRuntime {
 
   /**
    * Runs a model on checked inputs; answers the outputs named, in that order.
+   * @param check throws when the run is no longer to begin
    * @throws LeptonError `inference_failed` with the runtime's sentence when the model refuses the inputs, `no_placement`
    * when the model cannot be loaded here.
    */
@@ -75,12 +76,13 @@ export class EdgeRuntime {
     inputs: readonly Tensor[],
     outputs: readonly string[],
     waitUntil: WaitUntil,
+    check: () => void = () => undefined,
   ): Promise<EdgeRun> {
     this.#checkAvailable(model.modelId);
     this.#recover();
     const visit = this.#recovery.enter();
     try {
-      return await this.#runInside(model, inputs, outputs, waitUntil, visit);
+      return await this.#runInside(model, inputs, outputs, waitUntil, { visit, check });
     } catch (error) {
       throw this.#translate(error, model.modelId, visit);
     } finally {
@@ -93,7 +95,7 @@ export class EdgeRuntime {
     inputs: readonly Tensor[],
     outputs: readonly string[],
     waitUntil: WaitUntil,
-    visit: Visit,
+    { visit, check }: { visit: Visit; check: () => void },
   ): Promise<EdgeRun> {
     const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
     const loaded = !this.#sessions.has(model.digest);
@@ -103,7 +105,11 @@ export class EdgeRuntime {
         inputs.reduce((sum, input) => sum + tensorBytes(input), 0),
         visit,
       );
-      const results = await this.#runWithin(entry.session, feeds, outputs, visit);
+      const begin = () => {
+        check();
+        return entry.session.run(feeds, [...outputs]);
+      };
+      const results = await this.#withMemory(visit, begin);
       if (visit.isVoid()) throw interrupted();
       return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
     } finally {
@@ -111,20 +117,14 @@ export class EdgeRuntime {
     }
   }
 
-  /** A run that finds no memory is tried once more without the sessions that nobody uses. */
-  async #runWithin(
-    session: InferenceSession,
-    feeds: Record<string, OrtTensor>,
-    outputs: readonly string[],
-    visit: Visit,
-  ): Promise<InferenceSession.OnnxValueMapType> {
-    const run = () => this.#call(visit, () => session.run(feeds, [...outputs]));
+  /** What finds no memory is tried once more without the sessions that nobody uses. */
+  async #withMemory<T>(visit: Visit, work: () => Promise<T>): Promise<T> {
     try {
-      return await run();
+      return await this.#call(visit, work);
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       await this.#release(0, visit);
-      return await run();
+      return await this.#call(visit, work);
     }
   }
 
@@ -189,18 +189,12 @@ export class EdgeRuntime {
     }
   }
 
-  /** One that finds no memory is tried once more without the sessions that nobody uses. */
   async #create(ort: Ort, bytes: Uint8Array, visit: Visit): Promise<InferenceSession> {
     const options: InferenceSession.SessionOptions = { executionProviders: ['wasm'], logSeverityLevel: 3 };
-    const create = () => this.#call(visit, () => ort.api.InferenceSession.create(bytes, options));
     try {
-      return await create();
+      return await this.#withMemory(visit, () => ort.api.InferenceSession.create(bytes, options));
     } catch (error) {
-      if (!isOutOfMemory(error)) throw cannotLoad(error);
-      await this.#release(0, visit);
-      return await create().catch((again) => {
-        throw cannotLoad(again);
-      });
+      throw cannotLoad(error);
     }
   }
 

@@ -1,17 +1,28 @@
 /** What Hono's context carries in this app. */
-import { PLACE_HEADER, type Reference, STICKY_HEADER } from '@lepton-edge/protocol';
+import {
+  PLACE_HEADER,
+  PRIORITY_HEADER,
+  priorityOfHeader,
+  type Reference,
+  STICKY_HEADER,
+  TIMEOUT_HEADER,
+  timeoutOfHeader,
+} from '@lepton-edge/protocol';
 import type { Context } from 'hono';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
 import type { ModelCall } from '../infer/model-call.ts';
 import type { Timings } from '../infer/timings.ts';
+import type { Tracing } from '../infer/tracing.ts';
 
 export interface AppEnv {
   Bindings: Env;
   Variables: {
     gateway: Gateway;
-    requestId: string;
+    tracing: Tracing;
+    /** By `performance.now()`. */
+    arrivedAt: number;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */
@@ -26,14 +37,17 @@ export function waitUntilOf(c: AppContext): WaitUntil {
   return (promise) => c.executionCtx.waitUntil(promise);
 }
 
-/** What a request says of a call of a model. */
+/** What a request says of a call of a model. @throws LeptonError `invalid_request` for a header that is none */
 export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): ModelCall {
   return {
     ref,
     principal: c.get('principal'),
     place: c.req.header(PLACE_HEADER),
     sticky: c.req.header(STICKY_HEADER),
-    requestId: c.get('requestId'),
+    tracing: c.get('tracing'),
+    arrivedAt: c.get('arrivedAt'),
+    timeoutMs: timeoutOfHeader(c.req.header(TIMEOUT_HEADER)),
+    priority: priorityOfHeader(c.req.header(PRIORITY_HEADER)),
     timings,
     waitUntil: waitUntilOf(c),
   };

@@ -8,11 +8,12 @@ import {
   statusOf,
 } from '@lepton-edge/protocol';
 import { HTTPException } from 'hono/http-exception';
+import type { Tracing } from '../infer/tracing.ts';
 import type { AppContext } from './app-env.ts';
 
 /** `/v2` answers `{"error": text}`, `/v1` the OpenAI envelope, everything else RFC 9457 problem details. */
 export function errorResponse(c: AppContext, thrown: unknown): Response {
-  const error = asLeptonError(thrown, c.get('requestId'));
+  const error = asLeptonError(thrown, c.get('tracing'));
   const status = statusOf(error.code);
   if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
   if (status === 401) c.header('www-authenticate', 'Bearer');
@@ -23,13 +24,13 @@ export function errorResponse(c: AppContext, thrown: unknown): Response {
     c.header(SHOULD_RETRY_HEADER, String(shouldRetry(error)));
     return c.json(openAiFailure(error), status);
   }
-  return c.json(problem(error, c.get('requestId')), status, { 'content-type': 'application/problem+json' });
+  return c.json(problem(error, c.get('tracing').requestId), status, { 'content-type': 'application/problem+json' });
 }
 
 /** An error nobody expected is logged with its cause and answered with a fixed sentence. */
-function asLeptonError(thrown: unknown, requestId: string): LeptonError {
+function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
   if (thrown instanceof LeptonError) {
-    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) log(thrown, requestId);
+    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) log(thrown, tracing);
     return thrown;
   }
   if (thrown instanceof HTTPException && thrown.status < 500) {
@@ -41,18 +42,19 @@ function asLeptonError(thrown: unknown, requestId: string): LeptonError {
       },
     );
   }
-  log(thrown, requestId);
+  log(thrown, tracing);
   return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
 }
 
-function log(error: unknown, requestId: string): void {
+function log(error: unknown, { requestId, trace }: Tracing): void {
   const chain: string[] = [];
   for (let e: unknown = error; e !== undefined; e = e instanceof Error ? e.cause : undefined) {
     chain.push(e instanceof Error ? `${e.name}: ${e.message}` : String(e));
   }
+  const about = { level: 'error', requestId, trace_id: trace.traceId, span_id: trace.spanId };
   const stack = error instanceof Error ? error.stack : undefined;
   // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.error(JSON.stringify({ level: 'error', requestId, error: chain, stack }));
+  console.error(JSON.stringify({ ...about, error: chain, stack }));
 }
 
 function problem(error: LeptonError, requestId: string): Problem {

@@ -5,6 +5,7 @@ import { createFleet } from '../hubs/fleet.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
 import { askNodes } from './ask-nodes.ts';
 import type { NodeAnswer } from './call-node.ts';
+import { Deadline } from './deadline.ts';
 import { decide } from './decide.ts';
 import { Timings } from './timings.ts';
 
@@ -28,7 +29,7 @@ const fails =
 const isDead = fails('silent', 'no_placement', 2);
 
 /** A fleet whose hub hears `nodes` and nobody else; each is asked in its way, `a` first. */
-function newFleet(ways: Record<string, Way>) {
+function newFleet(ways: Record<string, Way>, deadline?: Deadline) {
   const heard = new Map<string, LiveNode>();
   const hear = (id: string, instance = '1') => {
     const loaded = id === 'a' ? [{ model: 'm', version: 1, digest: 'v' }] : [];
@@ -49,7 +50,7 @@ function newFleet(ways: Record<string, Way>) {
       given.push(signal);
       return (ways[node.id] ?? isDead)(signal);
     };
-    return await askNodes(gateway, { digest: 'v', decided, decideAgain, ask }, new Timings());
+    return await askNodes(gateway, { digest: 'v', decided, decideAgain, deadline, ask }, new Timings());
   };
   /** What a run came to, and after how many ms, at most a minute of fake time. */
   const outcome = async () => {
@@ -145,6 +146,11 @@ describe('the only node', () => {
     const unreachable = newFleet({ a: isDead });
     expect((await unreachable.outcome())?.ms).toBeLessThan(10_000);
     expect((await unreachable.outcome())?.ms).toBeLessThan(500);
+  });
+
+  it('is not waited for longer than the caller waits', async () => {
+    const { outcome } = newFleet({ a: isDead }, new Deadline(1_000, Date.now(), Date.now));
+    expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 1_000 });
   });
 
   it('is not waited for when it answers, though not as it should', async () => {

@@ -8,11 +8,14 @@ import type { Gateway } from '../context.ts';
 import type { HeardNode } from '../hubs/fleet.ts';
 import { processOf } from '../hubs/fleet.ts';
 import type { NodeAnswer } from './call-node.ts';
+import type { Deadline } from './deadline.ts';
 import { type Decision, refusalOf } from './decide.ts';
 import type { Timings } from './timings.ts';
 
 /** How many processes a request may be sent to: with more, one that harms nodes would harm many. */
 const MAX_PROCESSES = 3;
+/** In less than that no further node would answer. */
+const MIN_TRY_MS = 10;
 /** How often a call that has no answer yet looks whether its node is still heard. */
 const WATCH_MS = 1_000;
 /** How often a call without a node looks whether one has come back. */
@@ -23,6 +26,7 @@ export interface NodesCall<T> {
   /** Where to run, as it was decided. */
   decided: Decision;
   decideAgain(): Promise<Decision>;
+  deadline: Deadline | undefined;
   ask(node: HeardNode, signal: AbortSignal): Promise<NodeAnswer<T>>;
 }
 
@@ -122,8 +126,9 @@ class Asking<T> {
 
   #failed(node: HeardNode, answer: NodeAnswer<T> & { ok: false }): void {
     const { kind, error } = answer;
-    const isLast = this.#underWay.length === 0;
-    if (kind === 'refused' || (error.code === 'deadline_exceeded' && isLast)) throw error;
+    // A node that says so has too much to do; one that did not answer has taken the time.
+    const isLate = kind === 'silent' && error.code === 'deadline_exceeded' && this.#underWay.length === 0;
+    if (kind === 'refused' || isLate || !this.#hasTime()) throw error;
     if (kind === 'silent' || kind === 'sick') this.#gateway.fleet.failed(node, kind);
     if (kind === 'silent') this.#silent.add(processOf(node));
     this.#last = error;
@@ -132,7 +137,11 @@ class Asking<T> {
 
   /** A node that has answered has nothing to wait for, and one whose failures are no silence would only repeat them. */
   #mayWait(): boolean {
-    return this.#seen.awaited && this.#busy === undefined && this.#processes.size < MAX_PROCESSES;
+    return this.#hasTime() && this.#seen.awaited && this.#busy === undefined && this.#processes.size < MAX_PROCESSES;
+  }
+
+  #hasTime(): boolean {
+    return (this.#call.deadline?.leftMs() ?? MIN_TRY_MS) >= MIN_TRY_MS;
   }
 
   async #look(afterMs: number): Promise<undefined> {

@@ -2,8 +2,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Gateway } from '../context.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
+import type { KnownVersion } from '../services/directory.ts';
 import { callNode } from './call-node.ts';
 import { Timings } from './timings.ts';
+import { Tracing } from './tracing.ts';
 
 type Handler = Parameters<Server['on']>[1];
 
@@ -24,7 +27,8 @@ async function askOne(handler: Handler | 'gone') {
     path: '/p',
     headers: {},
     body: 'b',
-    requestId: 'r',
+    schedule: { tenant: 'team', priority: undefined, deadline: undefined },
+    tracing: new Tracing('r', undefined, undefined),
     signal: new AbortController().signal,
     read: (response: Response) => response.text(),
   };
@@ -59,4 +63,46 @@ it.each<[string, Handler | 'gone', object]>([
   ['refuses the input', says(400, { error: 'no', code: 'invalid_tensor' }), { kind: 'refused' }],
 ])('a node that %s', async (_what, handler, expected) => {
   expect(await askOne(handler)).toMatchObject({ ok: false, ...expected });
+});
+
+it('a call of a node goes on with the trace of the request', async () => {
+  const sent: Headers[] = [];
+  const gateway = {
+    signer: { callToken: async () => 'call', grantToken: async () => 'grant' },
+    fetch: async (_url: string, { headers }: RequestInit) => {
+      sent.push(new Headers(headers));
+      return new Response('done');
+    },
+  } as unknown as Gateway;
+  const node = { name: 'n', heartbeat: { url: 'http://node' } } as LiveNode;
+  const version = { model: 'm', version: 1, digest: 'sha256:0' } as unknown as KnownVersion;
+  const schedule = { tenant: 'team', priority: undefined, deadline: undefined };
+  const callWith = (tracing: Tracing) =>
+    callNode(
+      gateway,
+      node,
+      {
+        version,
+        path: '/',
+        headers: {},
+        body: '',
+        schedule,
+        tracing,
+        signal: new AbortController().signal,
+        read: (response) => response.text(),
+      },
+      new Timings(),
+    );
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+  const parent = '00f067aa0ba902b7';
+  const tracing = new Tracing('req_1', `00-${trace}-${parent}-01`, 'a=1');
+  expect(await callWith(tracing)).toEqual({ ok: true, value: 'done' });
+  await callWith(tracing);
+  await callWith(new Tracing('req_2', undefined, undefined));
+  const [first, again, other] = sent;
+  expect(first?.get('x-request-id')).toBe('req_1');
+  expect(first?.get('traceparent')).toMatch(new RegExp(`^00-${trace}-(?!${parent})[\\da-f]{16}-01$`));
+  expect(first?.get('tracestate')).toBe('a=1');
+  expect(again?.get('traceparent')).toBe(first?.get('traceparent'));
+  expect(other?.get('traceparent')).toMatch(/^00-(?!4bf92f)[\da-f]{32}-[\da-f]{16}-00$/);
 });

@@ -1,17 +1,12 @@
 /** One call of a node, signed by the gateway, and what its failure means. */
-import {
-  DIGEST_HEADER,
-  GRANT_HEADER,
-  isErrorCode,
-  LeptonError,
-  OpenAiFailure,
-  REQUEST_ID_HEADER,
-} from '@lepton-edge/protocol';
+import { DIGEST_HEADER, GRANT_HEADER, isErrorCode, LeptonError, OpenAiFailure } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
 import type { KnownVersion } from '../services/directory.ts';
+import { type Schedule, scheduleHeaders } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 /** Long enough for a node to fetch and load a model first. */
 const NODE_TIMEOUT_MS = 60_000;
@@ -35,7 +30,8 @@ export interface NodeCall<T> {
   path: string;
   headers: Record<string, string>;
   body: BodyInit;
-  requestId: string;
+  schedule: Schedule;
+  tracing: Tracing;
   /** Aborts when nobody waits for the answer any more. */
   signal: AbortSignal;
   /** Reads an answer of status 200. */
@@ -46,13 +42,16 @@ export interface NodeCall<T> {
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,
-  { version, path, headers, body, requestId, signal, read }: NodeCall<T>,
+  { version, path, headers, body, schedule, tracing, signal, read }: NodeCall<T>,
   timings: Timings,
 ): Promise<NodeAnswer<T>> {
   const [call, grant] = await Promise.all([
     gateway.signer.callToken(node),
     gateway.signer.grantToken(node, { model: version.model, version: version.version, digest: version.digest }),
   ]);
+  const { deadline } = schedule;
+  const timeoutMs = Math.min(NODE_TIMEOUT_MS, deadline?.leftMs() ?? NODE_TIMEOUT_MS);
+  if (deadline && timeoutMs === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
   try {
     const response = await gateway.fetch(`${node.heartbeat.url.replace(/\/+$/, '')}${path}`, {
       method: 'POST',
@@ -64,24 +63,24 @@ export async function callNode<T>(
         'accept-encoding': 'identity',
         [DIGEST_HEADER]: version.digest,
         [GRANT_HEADER]: grant,
-        [REQUEST_ID_HEADER]: requestId,
+        ...tracing.headers(),
+        ...scheduleHeaders(schedule, timeoutMs),
       },
       body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(NODE_TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     timings.addRemote('node', response.headers.get('server-timing'));
     return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
   } catch (cause) {
-    return { ok: false, kind: 'silent', error: silence(cause, node) };
+    return { ok: false, kind: 'silent', error: silence(cause, node, timeoutMs) };
   }
 }
 
 /** No answer, half of one, or one that is none. */
-function silence(cause: unknown, { name }: LiveNode): LeptonError {
+function silence(cause: unknown, { name }: LiveNode, timeoutMs: number): LeptonError {
   if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${NODE_TIMEOUT_MS / 1000} s`, {
-      cause,
-    });
+    const seconds = Number((timeoutMs / 1000).toFixed(3));
+    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${seconds} s`, { cause });
   }
   return new LeptonError('no_placement', `node "${name}" did not answer`, { cause, retryAfterSeconds: 2 });
 }

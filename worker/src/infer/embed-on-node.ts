@@ -9,7 +9,9 @@ import { callNode, type NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
 import { decide } from './decide.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
+import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface NodeEmbedCall {
   target: Resolved;
@@ -17,7 +19,8 @@ export interface NodeEmbedCall {
   /** Why the isolate cannot read texts for this version. */
   tooLarge: string;
   asked: 'edge' | 'node' | undefined;
-  requestId: string;
+  schedule: Schedule;
+  tracing: Tracing;
   timings: Timings;
   waitUntil: WaitUntil;
 }
@@ -36,6 +39,7 @@ export async function embedOnNodes(
         digest: target.version.digest,
         decided: await decideNow(),
         decideAgain: decideNow,
+        deadline: call.schedule.deadline,
         ask: (node, signal) => embedOnNode(gateway, node, { ...call, signal }),
       },
       timings,
@@ -47,7 +51,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, requestId, timings, signal }: NodeEmbedCall & { signal: AbortSignal },
+  { target: { version }, inputs, schedule, tracing, timings, signal }: NodeEmbedCall & { signal: AbortSignal },
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -55,7 +59,8 @@ async function embedOnNode(
     path: '/v1/embeddings',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
-    requestId,
+    schedule,
+    tracing,
     signal,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };

@@ -11,11 +11,13 @@ import { responseKey } from '../cache/response-key.ts';
 import type { Gateway } from '../context.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { inTime } from './deadline.ts';
 import { embedOnNodes } from './embed-on-node.ts';
 import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
 import { type EmbeddedText, KnownEmbeddings } from './known-embeddings.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
 import { type RunInput, type RunOutcome, run } from './run.ts';
+import { type Schedule, scheduleOf } from './schedule.ts';
 
 export interface EmbedCall extends ModelCall {
   inputs: readonly EmbeddingInput[];
@@ -44,13 +46,15 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   const asked = readPlacement(call.place);
   const isCached = asked === undefined && isCacheable(version);
   const scope = isCached ? cacheScope(target, call.principal) : undefined;
-  const { items, compute } = await planWork(gateway, call, { target, asked, scope });
+  const schedule = scheduleOf(call);
+  const planned = planWork(gateway, call, { target, asked, schedule, scope });
+  const { items, compute } = await (schedule.deadline?.within(planned) ?? planned);
   const known = new KnownEmbeddings(gateway.responses, version, scope);
   const texts = await known.find(items);
   const missing = items.flatMap((_item, i) => (texts[i] ? [] : [i]));
   let placement: Placement = 'cache';
   if (missing.length > 0) {
-    const computed = await compute(missing);
+    const computed = await inTime(schedule.deadline, () => compute(missing));
     placement = computed.placement;
     missing.forEach((item, i) => {
       const text = computed.texts[i] as EmbeddedText;
@@ -71,6 +75,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
 interface Plan {
   target: Resolved;
   asked: 'edge' | 'node' | undefined;
+  schedule: Schedule;
   /** Who shares what is computed; undefined: nobody. */
   scope: string | undefined;
 }
@@ -87,9 +92,9 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
   const spec = textSpecOf(version, version.manifest);
   const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
   if ('tooLarge' in loaded) {
-    const { inputs, requestId, timings, waitUntil } = call;
-    const { target, asked } = plan;
-    const shared = { target, asked, tooLarge: loaded.tooLarge, requestId, timings, waitUntil };
+    const { inputs, tracing, timings, waitUntil } = call;
+    const { target, asked, schedule } = plan;
+    const shared = { target, asked, schedule, tooLarge: loaded.tooLarge, tracing, timings, waitUntil };
     const onNodes = (places: readonly number[]) =>
       embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
     const compute: Work['compute'] = async (missing) => {
@@ -116,7 +121,7 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
 async function embedHere(
   gateway: Gateway,
   call: EmbedCall,
-  { target, asked, scope }: Plan,
+  { target, asked, schedule, scope }: Plan,
   tokenizer: TextTokenizer,
   embedding: EmbeddingSpec,
   items: readonly number[][],
@@ -130,7 +135,7 @@ async function embedHere(
     tokenBudget: tokenBudgetOf(version),
     maxBatchSize: version.maxBatchSize,
     async run(inputs) {
-      const input = { target, inputs, outputs: [embedding.output], asked, requestId: call.requestId };
+      const input = { target, inputs, outputs: [embedding.output], asked, schedule, tracing: call.tracing };
       const outcome = await runShared(gateway, call, input, scope);
       placement = outcome.placement;
       return outcome.outputs;

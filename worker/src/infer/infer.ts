@@ -12,11 +12,13 @@ import {
 import { responseKey } from '../cache/response-key.ts';
 import type { Gateway, Principal } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { inTime } from './deadline.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
 import { type RunInput, run } from './run.ts';
+import { scheduleOf } from './schedule.ts';
 
 export interface InferCall extends ModelCall {
-  /** Its parameter `placement` says the same as `place`. */
+  /** Its parameters `placement`, `timeout` and `priority` say the same as headers. */
   request: InferRequest;
 }
 
@@ -40,9 +42,10 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   checkInputs(request.inputs, version.manifest.inputs);
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, requestId: call.requestId };
+  const schedule = scheduleOf(call, request.parameters);
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
   if (asked !== undefined || !isCacheable(version)) {
-    const outcome = await run(gateway, input, timings, waitUntil);
+    const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));
     return { version, ...outcome, cache: 'bypass' };
   }
   return await inferCached(gateway, call, target, input);
@@ -64,7 +67,7 @@ async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, 
     gateway.responses.put(key, outcome.outputs, cache.ttlSeconds);
     return outcome;
   };
-  const outcome = await gateway.runs.run(key, work, call.waitUntil);
+  const outcome = await inTime(input.schedule.deadline, () => gateway.runs.run(key, work, call.waitUntil));
   return { version, ...outcome, cache: 'miss' };
 }
 

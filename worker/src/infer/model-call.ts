@@ -1,11 +1,12 @@
 /** What every call of a model has, and how each begins: what it names is found, and what becomes of it is counted. */
-import type { CacheStatus, Reference } from '@lepton-edge/protocol';
+import type { CacheStatus, Priority, Reference } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import { stickyPoint } from '../dispatch/choose-target.ts';
 import type { Resolved } from '../services/directory.ts';
 import { countRequest } from './count.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface ModelCall {
   ref: Reference;
@@ -14,7 +15,12 @@ export interface ModelCall {
   place: string | undefined;
   /** Names the caller for traffic splits. */
   sticky: string | undefined;
-  requestId: string;
+  tracing: Tracing;
+  /** When the request came, by `performance.now()`. */
+  arrivedAt: number;
+  /** From their headers; what is asked for may say the same. */
+  timeoutMs: number | undefined;
+  priority: Priority | undefined;
   timings: Timings;
   waitUntil: WaitUntil;
 }

@@ -22,7 +22,8 @@ export async function runOnNode(
     path: `/v2/models/${version.model}/versions/${version.version}/infer`,
     headers: { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(body.headerLength) },
     body: body.bytes,
-    requestId: input.requestId,
+    schedule: input.schedule,
+    tracing: input.tracing,
     signal: input.signal,
     read: readOutputs,
   };

@@ -9,7 +9,9 @@ import { countRun } from './count.ts';
 import { decide } from './decide.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
+import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
+import type { Tracing } from './tracing.ts';
 
 export interface RunInput {
   target: Resolved;
@@ -17,7 +19,8 @@ export interface RunInput {
   /** The outputs wanted, in order; never empty. */
   outputs: readonly string[];
   asked: 'edge' | 'node' | undefined;
-  requestId: string;
+  schedule: Schedule;
+  tracing: Tracing;
 }
 
 /** Plain data: identical requests share it. */
@@ -62,6 +65,7 @@ async function runPlaced(
       digest: version.digest,
       decided,
       decideAgain: decideNow,
+      deadline: input.schedule.deadline,
       ask: (node, signal) => runOnNode(gateway, node, { ...input, signal }, timings),
     },
     timings,
@@ -91,7 +95,7 @@ async function runAtEdge(
     fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
   };
   const { outputs } = await timings.measure('edge', () =>
-    gateway.edge.run(model, input.inputs, input.outputs, waitUntil),
+    gateway.edge.run(model, input.inputs, input.outputs, waitUntil, () => input.schedule.deadline?.check()),
   );
   return { outputs, placement: 'edge' };
 }

@@ -22,7 +22,7 @@ import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
 
 /** Of the extensions that Triton names, those served here. */
-const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'parameters', 'statistics'];
+const EXTENSIONS = ['binary_tensor_data', 'model_configuration', 'parameters', 'schedule_policy', 'statistics'];
 
 export const inferRoutes = new Hono<AppEnv>();
 

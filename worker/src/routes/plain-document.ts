@@ -1,6 +1,6 @@
 /** What the descriptions of plain routes share. */
 import type { createRoute } from '@hono/zod-openapi';
-import { InferenceFailure } from '@lepton-edge/protocol';
+import { InferenceFailure, PRIORITY_HEADER, TIMEOUT_HEADER } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type createApi, json } from '../http/openapi.ts';
 
@@ -23,6 +23,19 @@ export const DESCRIPTIONS: Record<number, string> = {
 
 export const failures = (...statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, json(InferenceFailure, DESCRIPTIONS[status] ?? '')]));
+
+/** Of every call that runs a model. */
+export const SCHEDULE_HEADERS = {
+  [TIMEOUT_HEADER]: z
+    .string()
+    .regex(/^[1-9]\d*$/)
+    .optional()
+    .describe('For how many milliseconds from its arrival an answer is of use; then it is 504.'),
+  [PRIORITY_HEADER]: z
+    .enum(['0', '1', '2', '3'])
+    .optional()
+    .describe('Which of the team’s own requests go first on a busy node: 1 (high), 2 or 0 (normal), 3 (low).'),
+};
 
 const ref = z.string().describe('`name`, `name@alias` or `name@3`.');
 export const PLACES = [

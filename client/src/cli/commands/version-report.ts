@@ -1,5 +1,5 @@
 /** A version for people: where it may run, and what its admission measured. */
-import type { Admission, TrialFailure, TrialReport, Version } from '@lepton-edge/protocol';
+import type { Admission, EngineTrial, TrialFailure, TrialReport, Version } from '@lepton-edge/protocol';
 import { bytesText, fields, msText, oneLine, timeText } from '../text.ts';
 
 const FAILURES: Record<TrialFailure['kind'], string> = {
@@ -7,6 +7,13 @@ const FAILURES: Record<TrialFailure['kind'], string> = {
   inputs: 'it refused the generated inputs',
   memory: 'it needs more memory than there is',
   stopped: 'its run had to be stopped',
+};
+
+const ENGINE_OUTCOMES: Record<EngineTrial['outcome'], string> = {
+  ran: 'ran',
+  differs: 'answers otherwise: not run there',
+  refused: 'not taken',
+  failed: 'failed: not run there',
 };
 
 export function versionText(version: Version): string {
@@ -41,6 +48,7 @@ function admissionText(admission: Admission): string {
     ['  measured', node && trialText(node)],
     ['  per item', node && perItemText(node)],
     ['  batches', node && batchText(node)],
+    ...enginesOf(node),
     ['batching', batching && `up to ${batching.maxBatchSize} items, unless the manifest says otherwise`],
     ['work', admission.multiplyAdds === undefined ? undefined : `${countText(admission.multiplyAdds)} multiply-adds`],
     ['parameters', inspection && countText(inspection.parameterCount)],
@@ -61,6 +69,17 @@ function failureText({ kind, message }: TrialFailure): string {
 
 function trialText({ engine, loadMs, runMs }: TrialReport): string {
   return `load ${msText(loadMs)}, run ${msText(runMs)} (${engine})`;
+}
+
+/** What engines beside the node's CPU made of it. */
+function enginesOf(node: TrialReport | undefined): [string, string][] {
+  return (node?.engines ?? []).map(({ engine, outcome, reason, loadMs, runMs, maxDifference }) => {
+    const times =
+      runMs === undefined || loadMs === undefined ? undefined : `load ${msText(loadMs)}, run ${msText(runMs)}`;
+    const difference = maxDifference === undefined ? undefined : `up to ${maxDifference} from the CPU's answer`;
+    const details = [times, difference, reason && oneLine(reason)].filter((part) => part !== undefined);
+    return [`  ${engine}`, [ENGINE_OUTCOMES[outcome], ...details].join(', ')];
+  });
 }
 
 /** `4 ms in a batch of 1, 1.5 ms in a batch of 4` */

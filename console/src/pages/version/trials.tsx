@@ -1,5 +1,5 @@
 /** What trying a version before it served showed, at the edge and on a node. */
-import type { Admission, TrialFailure, TrialReport } from '@lepton-edge/protocol';
+import type { Admission, EngineTrial, TrialFailure, TrialReport } from '@lepton-edge/protocol';
 import { List, Stack, Text } from '@mantine/core';
 import { DataTable } from '../../components/data-table.tsx';
 import { Section } from '../../components/section.tsx';
@@ -23,6 +23,11 @@ export function Trials({ admission }: { admission: Admission }) {
             rows={reports.map((report) => ({ key: report.where, cells: cellsOf(report) }))}
           />
         )}
+        {(node?.engines ?? []).map((trial) => (
+          <Text key={trial.engine} style={{ overflowWrap: 'anywhere' }}>
+            {engineText(trial)}
+          </Text>
+        ))}
         {failures.map(({ where, failure }) => (
           <Text key={where} style={{ overflowWrap: 'anywhere' }}>
             On {where}: {failure.message}
@@ -38,6 +43,20 @@ export function Trials({ admission }: { admission: Admission }) {
       </Stack>
     </Section>
   );
+}
+
+const OUTCOMES: Record<EngineTrial['outcome'], string> = {
+  ran: 'ran',
+  differs: 'answered otherwise than on the CPU, so nodes do not run it there',
+  refused: 'was not taken',
+  failed: 'failed, so nodes do not run it there',
+};
+
+function engineText({ engine, device, outcome, reason, loadMs, runMs, maxDifference }: EngineTrial) {
+  const times = runMs === undefined ? undefined : `load ${ms(loadMs)}, one run ${ms(runMs)}`;
+  const difference = maxDifference === undefined ? undefined : `up to ${maxDifference} from the CPU’s answer`;
+  const details = [times, difference, reason].filter((part) => part !== undefined);
+  return `On ${engine} (${device}) it ${OUTCOMES[outcome]}${details.length === 0 ? '' : `: ${details.join(', ')}`}.`;
 }
 
 function cellsOf({ where, engine, loadMs, runMs, perItemMs, wasmBytes, batchInvariant, deterministic }: TrialReport) {

@@ -35,7 +35,12 @@ export function ortWebgpu({ mode, strict }: WebgpuOptions, changes: Partial<Host
       const options = { ...LIMITS, strict, ...changes };
       await check(new AdapterHost(options));
       const host = new AdapterHost(options);
-      return { report: { name: 'ort-webgpu', device: name, adapter: report }, load: (source) => host.load(source) };
+      return {
+        report: { name: 'ort-webgpu', device: name, adapter: report },
+        load: (source) => host.load(source),
+        loadApart: (source, limitMs) =>
+          new AdapterHost({ ...options, loadLimitMs: limitMs, runLimitMs: limitMs }).load(source),
+      };
     },
   };
 }
