@@ -78,7 +78,6 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
     notReady: () => {
       if (state.draining) return 'this node is going away';
-      if (membership.drained) return 'this node was taken out of work: POST /api/nodes/{id}/resume gives it work again';
       return membership.joined ? undefined : 'this node has not joined its gateway yet';
     },
     draining: () => state.draining,

@@ -47,7 +47,6 @@ export class Membership {
   #state: string | undefined;
   #poked = false;
   #isLeaving = false;
-  #drained = false;
   /** Why the gateway took its credential back, once it has. */
   #forgotten = '';
   #wake: () => void = () => undefined;
@@ -80,11 +79,6 @@ export class Membership {
   poke(): void {
     this.#poked = true;
     this.#wake();
-  }
-
-  /** Whether an operator took the node out of work. */
-  get drained(): boolean {
-    return this.#drained;
   }
 
   /**
@@ -152,7 +146,6 @@ export class Membership {
   #taken(id: string, { drained = false, duplicate }: HeartbeatAnswer): void {
     this.#backoff.reset();
     this.#joined = true;
-    this.#drained = drained;
     const clock = this.#options.clock.warning();
     const other = duplicate && `${duplicate.url} ${duplicate.newer}`;
     this.#tell(
