@@ -11,6 +11,14 @@ export function nodeCalls(http: Transport) {
   return {
     list,
     all: (options: PageOptions = {}) => allPages((page) => list({ ...options, ...page }), options.cursor),
+    /** Takes it out of work until it is resumed; it finishes what it has, and stays up. */
+    drain: (id: string, options: PostOptions = {}) =>
+      http.json<Node>(`/api/nodes/${seg(id)}/drain`, { ...options, method: 'POST', json: {} }),
+    resume: (id: string, options: PostOptions = {}) =>
+      http.json<Node>(`/api/nodes/${seg(id)}/resume`, { ...options, method: 'POST', json: {} }),
+    /** Has it replace its credential. */
+    rotate: (id: string, options: PostOptions = {}) =>
+      http.json<Node>(`/api/nodes/${seg(id)}/rotate`, { ...options, method: 'POST', json: {} }),
     allTokens: (options: PageOptions = {}) => allPages((page) => listTokens({ ...options, ...page }), options.cursor),
     /** The token is in this answer only. A repeat under one idempotency key is 409 `already_issued`. */
     createToken: (input: CreateNodeTokenInput = {}, options: PostOptions = {}) =>

@@ -83,6 +83,7 @@ const Settings = z.object({
   maxDiskMib: count(999_999_999).default(51_200),
   maxQueue: count(100_000).default(256),
   maxQueueMib: count(1_048_576).default(256),
+  drainSeconds: count(3600).default(20),
   trialSeconds: count(3600).default(60),
   trialMemoryMib: count(1_048_576).default(8192),
   webgpu: z.enum(['auto', 'on', 'off']).default('auto'),

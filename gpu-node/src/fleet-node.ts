@@ -1,15 +1,20 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TENANT_HEADER } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
 import { credentialStore } from './fleet/credential.ts';
 import { GatewayClient } from './fleet/gateway-client.ts';
+import { GatewayClock } from './fleet/gateway-clock.ts';
 import { GatewaySource } from './fleet/gateway-source.ts';
 import { type Identity, loadIdentity } from './fleet/identity.ts';
+import { newInstance } from './fleet/instance.ts';
 import { joinTokenOf } from './fleet/join-token.ts';
-import { Membership, type MembershipChange } from './fleet/membership.ts';
+import { logMembership } from './fleet/log-membership.ts';
+import { Membership } from './fleet/membership.ts';
+import { RecentLatency } from './fleet/recent-latency.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
 import { Models } from './models/lifecycle.ts';
@@ -17,7 +22,7 @@ import { Repository } from './models/repository.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { requestLog } from './server/request-log.ts';
-import { endServing, listen } from './server/serve.ts';
+import { type Ended, endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
 import { Tokenizers } from './texts/tokenizers.ts';
@@ -54,10 +59,11 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     modelBytes: config.modelMemoryMib * MIB,
   };
   const trials = new Trials(repository, config.name, trialLimits, engines.apart);
+  const clock = new GatewayClock();
   const verifyCall = createCallVerifier(() => {
     const { credential } = membership;
     return credential && { issuer: credential.issuer, nodeId: credential.id };
-  });
+  }, clock);
   const state = { draining: false };
   const server = createHttpServer({
     core,
@@ -79,24 +85,30 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   });
   const metrics = await startMetrics(config, { core, models, engines, diskBytes: () => blobs.space.bytes }, log);
   const url = config.url ?? `http://${await listen(server, config)}`;
+  const instance = newInstance();
+  const latency = new RecentLatency(core.statistics);
   const membership = new Membership({
     gateway,
     store: credentialStore(config.home),
+    clock,
     token: joinTokenOf(config),
     self: selfOf(config, identity, url),
     report: () => ({
       url,
+      instance,
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
-      loaded: models.loaded().slice(0, 1000),
+      loaded: latency.of(models.loaded().slice(0, 1000)),
       ...core.load(),
       rssBytes: process.memoryUsage.rss(),
+      ...placeOf(config),
+      ...(clock.skewMs === undefined ? {} : { clockSkewMs: clock.skewMs }),
     }),
     onChange: (change) => logMembership(log, config.gateway, change),
   });
   log.info({ url, metrics: metrics?.url, engines: engines.reports, version: SOFTWARE_VERSION }, 'listening');
 
-  let stopped: Promise<boolean> | undefined;
+  let stopped: Promise<Ended> | undefined;
   return {
     url,
     metricsUrl: metrics?.url,
@@ -107,19 +119,25 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     },
   };
 
-  async function stop(): Promise<boolean> {
+  async function stop(): Promise<Ended> {
     state.draining = true;
-    await membership.leave();
-    return await endServing({ server, metrics: metrics?.server, core, models, log });
+    const drainMs = config.drainSeconds * 1000;
+    const startedAt = performance.now();
+    const handoverMs = await membership.drain();
+    // What the gateway decided before it knew still comes, and is answered.
+    await sleep(Math.min(handoverMs, drainMs));
+    return await endServing({
+      ...{ server, metrics: metrics?.server, core, models, log },
+      drainMs: Math.max(0, drainMs - (performance.now() - startedAt)),
+      farewell: () => membership.leave(),
+    });
   }
 }
 
 function selfOf(config: Config, { publicKey }: Identity, url: string) {
-  const { name, region, labels } = config;
-  return { name, url, publicKey, labels, ...(region === undefined ? {} : { region }) };
+  return { name: config.name, url, publicKey, ...placeOf(config) };
 }
 
-function logMembership(log: Logger, gateway: string, change: MembershipChange): void {
-  if (change.state === 'joined') log.info({ gateway, id: change.id }, 'joined');
-  else log.warn({ gateway, reason: change.reason }, 'waiting for the gateway');
+function placeOf({ region, labels }: Config) {
+  return { labels, ...(region === undefined ? {} : { region }) };
 }

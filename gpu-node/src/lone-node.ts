@@ -10,7 +10,7 @@ import { type Preloaded, preload } from './models/preload.ts';
 import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { requestLog } from './server/request-log.ts';
-import { endServing, listen } from './server/serve.ts';
+import { type Ended, endServing, listen } from './server/serve.ts';
 import { createKeyVerifier, readKeys } from './server/verify-key.ts';
 import { verifyLocal } from './server/verify-local.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -68,7 +68,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     tell(log, preloaded);
   });
 
-  let stopped: Promise<boolean> | undefined;
+  let stopped: Promise<Ended> | undefined;
   return {
     url,
     metricsUrl: metrics?.url,
@@ -79,10 +79,13 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     },
   };
 
-  async function stop(): Promise<boolean> {
+  async function stop(): Promise<Ended> {
     state.draining = true;
     try {
-      return await endServing({ server, metrics: metrics?.server, core, models, log });
+      return await endServing({
+        ...{ server, metrics: metrics?.server, core, models, log },
+        drainMs: config.drainSeconds * 1000,
+      });
     } finally {
       end();
     }

@@ -117,7 +117,7 @@ describe('lepton-gpu-node --model-repository', () => {
 
   it('takes the process of the adapter along when it is stopped during a run', async () => {
     const root = await writeModels({ 'long/1/model.onnx': matMulModel(200) });
-    const args = ['--model-repository', root, '--port', '0', '--webgpu', 'on'];
+    const args = ['--model-repository', root, '--port', '0', '--webgpu', 'on', '--drain-seconds', '1'];
     const { child, exited, logged } = start(args, await swiftShaderEnv());
     await logged('ready');
     const { url, metrics } = await logged('listening');
@@ -129,7 +129,7 @@ describe('lepton-gpu-node --model-repository', () => {
     const adapters = await childrenOf(child.pid);
     expect(adapters).toHaveLength(1);
     child.kill('SIGTERM');
-    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(await exited).toEqual({ code: 3, signal: null });
     while (adapters.some(isAlive)) await setTimeout(20);
   }, 60_000);
 

@@ -5,6 +5,9 @@ import { MembershipError } from './fleet/membership.ts';
 import { startNode } from './node.ts';
 import type { RunningNode } from './node-parts.ts';
 
+/** The exit code of a stop that took longer than it may: requests were cut off. */
+const CUT_OFF = 3;
+
 const result = readConfig();
 if (result.kind === 'text') {
   process.stdout.write(`${result.text}\n`);
@@ -35,10 +38,13 @@ if (result.kind === 'text') {
 }
 
 async function end(node: RunningNode): Promise<void> {
-  if (await node.stop()) process.exit(0);
+  const { finished, exitable } = await node.stop();
+  const code = finished ? 0 : CUT_OFF;
+  if (exitable) process.exit(code);
   // What follows is no exit that Node sees, and engines end their processes at one.
-  process.emit('exit', 0);
+  process.emit('exit', code);
   // A run that is still on cannot be interrupted: exit() would wait for it and then abort. Replacing the process ends it.
-  if (process.platform !== 'win32') process.execve?.(process.execPath, [process.execPath, '-e', ''], {});
+  if (process.platform !== 'win32')
+    process.execve?.(process.execPath, [process.execPath, '-e', `process.exit(${code})`], {});
   process.kill(process.pid, 'SIGKILL');
 }

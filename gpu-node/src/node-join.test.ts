@@ -32,6 +32,28 @@ describe('joining', () => {
     expect(first.gateway.joins).toHaveLength(1);
   });
 
+  it('is the same node at another address, and says that it is another process', async () => {
+    const first = await joinedNode({ region: 'eu' });
+    await first.node.stop();
+    const before = first.gateway.heartbeats.at(-1);
+    const node = await startTestNode(configFor(first.gateway, first.home, { region: 'us' }));
+    const beat = await first.gateway.heartbeat(({ url }) => url === node.url);
+    expect(beat).toMatchObject({ state: 'ready', region: 'us', labels: {} });
+    expect(String(beat.instance) > String(before?.instance)).toBe(true);
+    expect(first.gateway.joins).toHaveLength(1);
+  });
+
+  it('replaces its credential when it is told to, and keeps the new one', async () => {
+    const { gateway, home } = await joinedNode();
+    gateway.nextCredential = 'credential-2';
+    gateway.says = { rotate: true };
+    await expect.poll(() => gateway.shown.at(-1), { timeout: 5_000 }).toBe('credential-2');
+    expect(JSON.parse(await readFile(join(home, 'credential.json'), 'utf8'))).toMatchObject({
+      credential: 'credential-2',
+      id: NODE_ID,
+    });
+  });
+
   it.each([401, 404])('joins again when the gateway answers a heartbeat with %i', async (status) => {
     const first = await joinedNode();
     await first.node.stop();

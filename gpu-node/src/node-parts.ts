@@ -10,7 +10,7 @@ import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models } from './models/lifecycle.ts';
 import { EventLoopDelay } from './server/event-loop-delay.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
-import { listen } from './server/serve.ts';
+import { type Ended, listen } from './server/serve.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
 
 export const MIB = 1024 * 1024;
@@ -24,11 +24,8 @@ export interface RunningNode {
   metricsUrl: string | undefined;
   /** Rejects when the node cannot go on; resolves after `stop`. */
   ended: Promise<void>;
-  /**
-   * Says farewell, stops accepting, and lets requests under way finish, for 3 s at most. Idempotent.
-   * @returns false when runs are still on: the process must not be ended by `exit`, which would wait for them and abort
-   */
-  stop(): Promise<boolean>;
+  /** Has the gateway send nothing more, stops accepting, and lets requests under way finish. Idempotent. */
+  stop(): Promise<Ended>;
 }
 
 export async function startEngines({ webgpu, webgpuStrict }: Config, log: Logger): Promise<Engines> {

@@ -29,8 +29,8 @@ async function startProcess(args: string[], env: Record<string, string> = {}) {
   return { child, exited, output: () => output };
 }
 
-const startJoined = (gateway: GatewayStandIn) =>
-  startProcess(['--gateway', gateway.url], { LEPTON_TOKEN: 'join-token' });
+const startJoined = (gateway: GatewayStandIn, args: string[] = []) =>
+  startProcess(['--gateway', gateway.url, ...args], { LEPTON_TOKEN: 'join-token' });
 
 /** A run of about `n`³ × `times` multiplications. */
 async function multiply(gateway: GatewayStandIn, url: string, n: number, times: number): Promise<Response> {
@@ -58,8 +58,27 @@ describe('stopping', () => {
     await gateway.heartbeat((beat) => beat.loaded.length > 0);
     await Promise.all([node.stop(), node.stop()]);
     expect((await answer).status).toBe(200);
-    expect(gateway.heartbeats.at(-1)?.state).toBe('draining');
+    expect(gateway.heartbeats.slice(-2).map(({ state }) => state)).toEqual(['draining', 'stopped']);
     await expect(fetch(`${node.url}/v2/health/live`)).rejects.toThrow();
+  });
+
+  it('answers what still comes while the gateway learns of it', async () => {
+    const { gateway, node } = await joinedNode();
+    gateway.says = { handoverMs: 500 };
+    const stopped = node.stop();
+    await gateway.heartbeat((beat) => beat.state === 'draining');
+    const answer = await multiply(gateway, node.url, 10, 1);
+    expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
+    expect((await fetch(`${node.url}/v2/health/ready`)).status).toBe(503);
+    expect(await stopped).toEqual({ finished: true, exitable: true });
+  });
+
+  it('is not what an operator’s drain does: the node stays, and says so', async () => {
+    const { gateway, node, logged } = await joinedNode();
+    gateway.says = { drained: true };
+    await expect.poll(() => logged.some((line) => line.includes('no new work')), { timeout: 5_000 }).toBe(true);
+    expect((await multiply(gateway, node.url, 10, 1)).status).toBe(200);
+    expect((await fetch(`${node.url}/v2/health/ready`)).status).toBe(200);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('ends with 0 on %s, also when it is repeated', async (signal) => {
@@ -69,19 +88,21 @@ describe('stopping', () => {
     child.kill(signal);
     child.kill(signal);
     expect(await exited).toEqual({ code: 0, signal: null });
-    expect(gateway.heartbeats.at(-1)?.state).toBe('draining');
+    expect(gateway.heartbeats.at(-1)?.state).toBe('stopped');
   });
 
-  it('ends with 0 and in time while a run goes on that nothing can interrupt', { timeout: 15_000 }, async () => {
+  it('ends with 3 and in time while a run goes on that nothing can interrupt', { timeout: 15_000 }, async () => {
     const gateway = await startGateway();
-    const { child, exited } = await startJoined(gateway);
+    const { child, exited, output } = await startJoined(gateway, ['--drain-seconds', '2']);
     const { url } = await gateway.heartbeat(() => true);
     const lost = multiply(gateway, url, 1200, 400).catch(() => 'lost');
     await gateway.heartbeat((beat) => beat.inFlight > 0);
     const startedAt = performance.now();
     child.kill('SIGTERM');
-    expect(await exited).toEqual({ code: 0, signal: null });
+    expect(await exited).toEqual({ code: 3, signal: null });
     expect(performance.now() - startedAt).toBeLessThan(4_800);
+    expect(output()).toContain('were cut off');
+    expect(gateway.heartbeats.at(-1)?.state).toBe('stopped');
     expect(await lost).toBe('lost');
   });
 });

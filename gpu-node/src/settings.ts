@@ -117,6 +117,12 @@ export const SETTINGS = {
     value: 'N',
     help: 'their bodies together, in MiB; default: 256',
   },
+  drainSeconds: {
+    flag: 'drain-seconds',
+    env: 'LEPTON_NODE_DRAIN_SECONDS',
+    value: 'N',
+    help: 'how long a node that is stopped may take to finish what it has; default: 20',
+  },
   trialSeconds: {
     flag: 'trial-seconds',
     env: 'LEPTON_NODE_TRIAL_SECONDS',

@@ -96,13 +96,30 @@ export const LoadedModel = z.strictObject({
   model: z.string().max(63),
   version: z.number().int().positive(),
   digest: Digest,
+  /** What its requests took lately; absent while there were none. */
+  recent: z
+    .strictObject({
+      /** Of the engine's time, a request's share. */
+      requestMs: z.number().nonnegative(),
+      /** From a request's arrival to its answer, in the mean. */
+      meanMs: z.number().nonnegative(),
+    })
+    .optional(),
 });
 export type LoadedModel = z.infer<typeof LoadedModel>;
 
 export const Heartbeat = z.strictObject({
   url: NodeUrl,
+  /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
+  instance: z.string().min(1).max(64).optional(),
   softwareVersion: z.string().max(64),
-  state: z.enum(['ready', 'draining']),
+  /** Where the node stands, and what else is said of it; what it joined with, where these are absent. */
+  region: z.string().max(64).optional(),
+  labels: Labels.optional(),
+  /** How far the node's clock is ahead of the gateway's, as the node measured it. */
+  clockSkewMs: z.number().int().optional(),
+  /** `draining`: it leaves, and finishes what it has. `stopped`: it has left, and this is its last report. */
+  state: z.enum(['ready', 'draining', 'stopped']),
   engines: z.array(EngineReport).max(16),
   loaded: z.array(LoadedModel).max(1000),
   inFlight: z.number().int().nonnegative(),
@@ -111,15 +128,38 @@ export const Heartbeat = z.strictObject({
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-export const HeartbeatAnswer = z.object({ id: z.string(), receivedAt: z.string() });
+export const HeartbeatAnswer = z.object({
+  id: z.string(),
+  /** On the gateway's clock. */
+  receivedAt: z.string(),
+  /** Whether an operator took the node out of work: it stays, and gets none until it is resumed. */
+  drained: z.boolean().optional(),
+  /** How long a node that leaves may still be sent work, which others would do as well. */
+  handoverMs: z.number().int().nonnegative().optional(),
+  /** Whether the node is to get itself a new credential: `POST /api/nodes/{id}/credential`. */
+  rotate: z.boolean().optional(),
+  /** Set while another process reports as this node, with a copy of its home. `newer`: whether this one began later. */
+  duplicate: z.object({ url: z.string(), newer: z.boolean() }).optional(),
+});
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
-/** A node as operators see it. `lost`: joined, but silent for longer than `NODE_LOST_AFTER_MS`. */
+/** A node's next credential. The one it was asked with counts until this one is used. */
+export const NodeCredential = z.object({ credential: z.string() });
+export type NodeCredential = z.infer<typeof NodeCredential>;
+
+/**
+ * A node as operators see it. `draining`: it finishes what it has, because it leaves or because it was told to. `stopped`: it
+ * has left in order. `lost`: silent for longer than `NODE_LOST_AFTER_MS`.
+ */
 export const Node = z.object({
   id: z.string(),
   name: z.string(),
   url: z.string(),
-  state: z.enum(['ready', 'draining', 'lost']),
+  state: z.enum(['ready', 'draining', 'stopped', 'lost']),
+  /** Whether an operator took it out of work; it stays so, also when it is started again, until it is resumed. */
+  drained: z.boolean(),
+  /** What an operator should know, a sentence each: a wrong clock, two processes with one identity. */
+  warnings: z.array(z.string()),
   region: z.string().optional(),
   labels: Labels,
   joinedAt: z.string(),
@@ -130,5 +170,7 @@ export const Node = z.object({
   inFlight: z.number().int(),
   queued: z.number().int(),
   rssBytes: z.number().int(),
+  /** How far its clock is ahead of the gateway's. */
+  clockSkewMs: z.number().int().optional(),
 });
 export type Node = z.infer<typeof Node>;

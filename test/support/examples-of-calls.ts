@@ -134,6 +134,13 @@ export const EXAMPLES: Record<string, () => Promise<ExampleCall>> = {
     return { key: credential, params: { id }, body: drainingReport(url) };
   },
   listNodes: nothing,
+  rotateNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
+  issueNodeCredential: async () => {
+    const { id, credential } = await joinByHand(freshName('node'));
+    return { key: credential, params: { id } };
+  },
+  drainNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
+  resumeNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
   removeNode: async () => ({ params: { id: (await joinByHand(freshName('node'))).id } }),
   getLiveness: open,
   getReadiness: open,

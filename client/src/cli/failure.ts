@@ -51,6 +51,7 @@ const HINTS: Record<string, string> = {
   version_not_found: '`lepton versions list MODEL` shows the versions there are',
   alias_not_found: '`lepton alias list MODEL` shows the aliases there are',
   team_not_found: '`lepton teams list` shows the teams there are',
+  node_not_found: '`lepton nodes list` shows the nodes there are',
   node_token_not_found: '`lepton node-tokens list` shows the tokens there are',
   key_not_found: '`lepton keys list` shows the keys there are',
   grant_not_found: '`lepton grants list MODEL` shows who has access',

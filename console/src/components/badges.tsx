@@ -5,6 +5,7 @@ const COLOURS: Record<string, string> = {
   ready: 'green',
   admitting: 'blue',
   draining: 'yellow',
+  stopped: 'gray',
   archived: 'gray',
   rejected: 'red',
   lost: 'red',

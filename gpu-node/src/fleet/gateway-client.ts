@@ -5,6 +5,7 @@ import {
   HeartbeatAnswer,
   JoinAnswer,
   type JoinInput,
+  NodeCredential,
   Problem,
   Version,
 } from '@lepton-edge/protocol';
@@ -67,6 +68,16 @@ export class GatewayClient {
       signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
     });
     return await this.#read(response, HeartbeatAnswer);
+  }
+
+  /** The node's next credential; the one it asks with counts until that is used. */
+  async nextCredential(id: string, credential: string): Promise<string> {
+    const response = await this.#send(`/api/nodes/${encodeURIComponent(id)}/credential`, {
+      method: 'POST',
+      headers: bearer(credential),
+      signal: AbortSignal.timeout(CALL_TIMEOUT_MS),
+    });
+    return (await this.#read(response, NodeCredential)).credential;
   }
 
   async version(right: ReadRight, model: string, version: number): Promise<Version> {

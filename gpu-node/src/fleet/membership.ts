@@ -1,10 +1,11 @@
 /** The node's life in a fleet: it joins, reports, joins again when it was forgotten, and says when it leaves. */
-import { HEARTBEAT_INTERVAL_MS, type Heartbeat, type JoinInput } from '@lepton-edge/protocol';
+import { HEARTBEAT_INTERVAL_MS, type Heartbeat, type HeartbeatAnswer, type JoinInput } from '@lepton-edge/protocol';
 import { Backoff } from './backoff.ts';
 import type { Credential, CredentialStore } from './credential.ts';
 import { type GatewayClient, GatewayRefusal, GatewayUnreachable } from './gateway-client.ts';
+import type { GatewayClock } from './gateway-clock.ts';
 
-const FAREWELL_MS = 1_000;
+const TOLD_MS = 1_000;
 
 export interface MembershipOptions {
   gateway: GatewayClient;
@@ -17,13 +18,20 @@ export interface MembershipOptions {
   report(): Omit<Heartbeat, 'state'>;
   /** Called when the state changes, not at every attempt. */
   onChange(change: MembershipChange): void;
+  clock: GatewayClock;
   random?: () => number;
 }
 
+/** Two processes have this node's identity: what the gateway said of the other, and whether this is the newer. */
+type Duplicate = NonNullable<HeartbeatAnswer['duplicate']>;
+
 export type MembershipChange =
-  | { state: 'joined'; id: string }
+  | { state: 'joined'; id: string; drained: boolean; duplicate?: Duplicate | undefined; clock?: string | undefined }
   /** Cut off from the gateway, for now. */
-  | { state: 'waiting'; reason: string };
+  | { state: 'waiting'; reason: string }
+  | { state: 'rotated' }
+  /** The credential could not be replaced; it is tried again. */
+  | { state: 'rotation failed'; reason: string };
 
 /** The node cannot be a member, and trying again would not help; the message says what would. */
 export class MembershipError extends Error {
@@ -38,6 +46,9 @@ export class Membership {
   #joined = false;
   #state: string | undefined;
   #poked = false;
+  #isLeaving = false;
+  /** Why the gateway took its credential back, once it has. */
+  #forgotten = '';
   #wake: () => void = () => undefined;
   #loop: Promise<void> | undefined;
   /** The report or join under way. Never rejects. */
@@ -70,23 +81,37 @@ export class Membership {
     this.#wake();
   }
 
-  /** Ends reporting and tells the gateway to send nothing more; waits at most a second for that. Never throws. */
+  /**
+   * Says that the node is leaving, and goes on reporting so; waits at most a second for the gateway to note it. Never throws.
+   * @returns how long the gateway may still send work, in ms
+   */
+  async drain(): Promise<number> {
+    this.#isLeaving = true;
+    return (await within(TOLD_MS, this.#tellBehind('draining'))) ?? 0;
+  }
+
+  /** Ends reporting, with a last report that the node has left; waits at most a second for that. Never throws. */
   async leave(): Promise<void> {
     this.#stop.abort();
     this.#wake();
-    await Promise.race([this.#sayFarewell(), timer(FAREWELL_MS)]);
+    await within(TOLD_MS, this.#tellBehind('stopped'));
   }
 
-  /** After the report under way: one that came behind the farewell would undo it. */
-  async #sayFarewell(): Promise<void> {
+  /** After the report under way: one that came behind would undo it. @returns how long work may still come */
+  async #tellBehind(state: 'draining' | 'stopped'): Promise<number> {
     await this.#underWay;
+    const { report, gateway, onChange } = this.#options;
     const credential = this.#credential;
-    if (!credential) return;
-    const beat: Heartbeat = { ...this.#options.report(), state: 'draining' };
+    if (!credential) return 0;
     try {
-      await this.#options.gateway.heartbeat(credential.id, credential.credential, beat);
+      const answer = await gateway.heartbeat(credential.id, credential.credential, { ...report(), state });
+      return answer.handoverMs ?? 0;
     } catch (error) {
-      this.#options.onChange({ state: 'waiting', reason: `the gateway was not told of the end: ${messageOf(error)}` });
+      onChange({
+        state: 'waiting',
+        reason: `the gateway was not told that this node is ${state}: ${messageOf(error)}`,
+      });
+      return 0;
     }
   }
 
@@ -106,14 +131,43 @@ export class Membership {
     try {
       this.#credential ??= await this.#join();
       const { id, credential } = this.#credential;
-      await this.#options.gateway.heartbeat(id, credential, { ...this.#options.report(), state: 'ready' });
+      const state = this.#isLeaving ? 'draining' : 'ready';
+      const beat = { ...this.#options.report(), state } as const;
+      const { clock, gateway } = this.#options;
+      const answer = await clock.measure(() => gateway.heartbeat(id, credential, beat));
+      this.#taken(id, answer);
+      if (answer.rotate) await this.#rotate(this.#credential);
     } catch (error) {
       return await this.#failed(error);
     }
+    return HEARTBEAT_INTERVAL_MS;
+  }
+
+  #taken(id: string, { drained = false, duplicate }: HeartbeatAnswer): void {
     this.#backoff.reset();
     this.#joined = true;
-    this.#tell({ state: 'joined', id: this.#credential.id });
-    return HEARTBEAT_INTERVAL_MS;
+    const clock = this.#options.clock.warning();
+    const other = duplicate && `${duplicate.url} ${duplicate.newer}`;
+    this.#tell(
+      { state: 'joined', id, drained, duplicate, clock },
+      `joined ${id} ${drained} ${other} ${Boolean(clock)}`,
+    );
+  }
+
+  /** What was given is stored before it is used: a crash in between leaves a credential that counts. */
+  async #rotate(before: Credential): Promise<void> {
+    const { gateway, store, onChange } = this.#options;
+    try {
+      const next = { ...before, credential: await gateway.nextCredential(before.id, before.credential) };
+      await store.write(next);
+      this.#credential = next;
+    } catch (error) {
+      onChange({ state: 'rotation failed', reason: messageOf(error) });
+      return;
+    }
+    onChange({ state: 'rotated' });
+    // The use of it is what ends the one before.
+    this.poke();
   }
 
   async #failed(error: unknown): Promise<number> {
@@ -123,10 +177,13 @@ export class Membership {
       this.#credential = undefined;
       this.#joined = false;
       await this.#options.store.forget();
-      this.#tell({ state: 'waiting', reason: `the gateway does not know this node any more: ${error.message}` });
+      this.#forgotten = `the gateway does not know this node any more, because it was removed or another joined under its name: ${error.message}`;
+      this.#tell({ state: 'waiting', reason: this.#forgotten });
       return 0;
     }
-    this.#tell({ state: 'waiting', reason: error.message });
+    // A gateway that is away for an hour is away in several ways.
+    const key = error instanceof GatewayUnreachable ? 'unreachable' : error.message;
+    this.#tell({ state: 'waiting', reason: error.message }, key);
     return this.#backoff.next();
   }
 
@@ -135,7 +192,7 @@ export class Membership {
     const token = await this.#options.token();
     if (token === undefined) {
       throw new MembershipError(
-        `no credential for ${gateway.url} and no join token: make one (POST /api/nodes/tokens) and pass it in LEPTON_TOKEN or by --token-file`,
+        `no credential for ${gateway.url} and no join token: make one (POST /api/nodes/tokens) and pass it in LEPTON_TOKEN or by --token-file${this.#forgotten === '' ? '' : `; ${this.#forgotten}`}`,
       );
     }
     try {
@@ -144,16 +201,17 @@ export class Membership {
       return credential;
     } catch (error) {
       if (error instanceof GatewayRefusal && isFinal(error.status)) {
-        throw new MembershipError(`the gateway refused this node: ${error.message}`, { cause: error });
+        const before = this.#forgotten === '' ? '' : `; ${this.#forgotten}`;
+        throw new MembershipError(`the gateway refused this node: ${error.message}${before}`, { cause: error });
       }
       throw error;
     }
   }
 
-  #tell(change: MembershipChange): void {
-    const state = JSON.stringify(change);
-    if (state === this.#state) return;
-    this.#state = state;
+  /** @param key what makes it news */
+  #tell(change: MembershipChange, key = JSON.stringify(change)): void {
+    if (key === this.#state) return;
+    this.#state = key;
     this.#options.onChange(change);
   }
 
@@ -181,6 +239,13 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function timer(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+/** Undefined when it takes longer. */
+async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

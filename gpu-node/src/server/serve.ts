@@ -5,7 +5,6 @@ import type { Logger } from 'pino';
 import type { InferenceCore } from '../core/infer.ts';
 import type { Models } from '../models/lifecycle.ts';
 
-const DRAIN_MS = 3_000;
 const UNLOAD_MS = 500;
 
 export interface ListenAddress {
@@ -28,21 +27,34 @@ export interface Ending {
   metrics: Server | undefined;
   core: InferenceCore;
   models: Models;
+  /** How long requests under way may take. */
+  drainMs: number;
+  /** What is to be told once no request is under way any more. */
+  farewell?: () => Promise<void>;
   log: Logger;
 }
 
-/**
- * Stops accepting, and lets requests under way finish, for 3 s at most.
- * @returns false when runs are still on: the process must not be ended by `exit`, which would wait for them and abort
- */
-export async function endServing({ server, metrics, core, models, log }: Ending): Promise<boolean> {
+/** How a node ended. */
+export interface Ended {
+  /** Whether every request was answered that had been accepted. */
+  finished: boolean;
+  /** False when runs are still on: the process must not be ended by `exit`, which would wait for them and abort. */
+  exitable: boolean;
+}
+
+/** Stops accepting, and lets requests under way finish. */
+export async function endServing({ server, metrics, core, models, drainMs, farewell, log }: Ending): Promise<Ended> {
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
-  const finished = await Promise.race([closed, after(DRAIN_MS)]);
+  const finished = await Promise.race([closed, after(drainMs)]);
+  const left = core.load();
   server.closeAllConnections();
   metrics?.close();
   metrics?.closeAllConnections();
-  if (!finished) log.warn(core.load(), 'requests under way did not end in time');
-  return await Promise.race([models.close().then(() => true), after(UNLOAD_MS)]);
+  await farewell?.();
+  if (finished) log.info('stopped: every request was answered');
+  else log.warn(left, 'stopped: requests under way did not end in time, and were cut off');
+  const exitable = await Promise.race([models.close().then(() => true), after(UNLOAD_MS)]);
+  return { finished, exitable };
 }
 
 function after(ms: number): Promise<false> {

@@ -1,13 +1,13 @@
 /** Lets in the gateway and nobody else: Ed25519 JWTs, signed by its keys, made for this node, short-lived. */
 import { LeptonError } from '@lepton-edge/protocol';
-import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from 'jose';
+import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
+import { gatewayKeys } from './gateway-keys.ts';
 
 const MAX_LIFETIME_S = 60;
 /** Clocks of two machines differ. */
 const CLOCK_SKEW_S = 5;
 const TOKENS_KEPT = 256;
-const JWKS_TIMEOUT_MS = 5_000;
 
 /** Whose calls to trust, as pinned at join. */
 export interface Trust {
@@ -18,18 +18,20 @@ export interface Trust {
 /** @throws LeptonError `unauthenticated` saying what was expected; `unavailable` when the gateway's keys cannot be had */
 export type VerifyCall = (authorization: string | undefined) => Promise<void>;
 
+export interface CallClock {
+  /** Milliseconds since 1970, by the gateway's clock as far as it is known. */
+  now(): number;
+  /** A sentence where this machine's clock is noticeably wrong. */
+  warning(): string | undefined;
+}
+
 /**
  * A token is verified once and then known by its text until it expires: the gateway uses one for many calls.
  * @param trust read at each call: a node that joins again is another
  */
-export function createCallVerifier(trust: () => Trust | undefined, now: () => number = Date.now): VerifyCall {
-  const keySets = new LRUCache<string, ReturnType<typeof createRemoteJWKSet>>({
-    max: 4,
-    memoMethod: (issuer) =>
-      createRemoteJWKSet(new URL(`${issuer.replace(/\/+$/, '')}/.well-known/jwks.json`), {
-        timeoutDuration: JWKS_TIMEOUT_MS,
-      }),
-  });
+export function createCallVerifier(trust: () => Trust | undefined, clock: CallClock): VerifyCall {
+  const now = () => clock.now();
+  const keySets = new LRUCache<string, JWTVerifyGetKey>({ max: 4, memoMethod: gatewayKeys });
   /** Key: issuer, node and token; value: when it expires, in ms. */
   const verified = new LRUCache<string, number>({ max: TOKENS_KEPT });
 
@@ -44,17 +46,16 @@ export function createCallVerifier(trust: () => Trust | undefined, now: () => nu
     const expiresAt = verified.get(key);
     if (expiresAt !== undefined && expiresAt > now()) return;
     const keys = keySets.memo(trusted.issuer);
-    const payload = await verifyToken(token, keys, trusted, now());
-    verified.set(key, checkLifetime(payload, trusted, now()) * 1000);
+    try {
+      const payload = await verifyToken(token, keys, trusted, now());
+      verified.set(key, checkLifetime(payload, trusted, now()) * 1000);
+    } catch (error) {
+      throw withClock(error, clock.warning());
+    }
   };
 }
 
-async function verifyToken(
-  token: string,
-  keys: ReturnType<typeof createRemoteJWKSet>,
-  trusted: Trust,
-  now: number,
-): Promise<JWTPayload> {
+async function verifyToken(token: string, keys: JWTVerifyGetKey, trusted: Trust, now: number): Promise<JWTPayload> {
   try {
     const { payload } = await jwtVerify(token, keys, {
       algorithms: ['EdDSA'],
@@ -72,6 +73,12 @@ async function verifyToken(
       retryAfterSeconds: 1,
     });
   }
+}
+
+/** A refusal names a wrong clock, which may well be its cause. */
+function withClock(error: unknown, warning: string | undefined): unknown {
+  if (warning === undefined || !(error instanceof LeptonError) || error.code !== 'unauthenticated') return error;
+  return new LeptonError('unauthenticated', `${error.message}; ${warning}`, { cause: error });
 }
 
 /** @returns `exp`, in seconds */

@@ -7,6 +7,7 @@ import {
   CHALLENGE_PATH,
   GRANT_HEADER,
   Heartbeat,
+  type HeartbeatAnswer,
   JoinInput,
   Manifest,
   type ManifestInput,
@@ -36,6 +37,12 @@ export class GatewayStandIn {
   readonly heartbeats: Heartbeat[] = [];
   joins: z.output<typeof JoinInput>[] = [];
   credential = 'credential-1';
+  /** Of each call that was let in: its credential. */
+  readonly shown: string[] = [];
+  /** What it answers to heartbeats. */
+  says: Partial<HeartbeatAnswer> = {};
+  /** What it gives for the asking, and then also takes. */
+  nextCredential: string | undefined;
   /** Answers the next heartbeat with this status instead. */
   heartbeatStatusOnce: number | undefined;
   /** Of each blob request: its Range header. */
@@ -119,8 +126,11 @@ export class GatewayStandIn {
     const path = decodeURIComponent(request.url ?? '');
     if (path === '/.well-known/jwks.json') return answer(response, 200, { keys: [this.#publicJwk] });
     if (path === '/api/nodes/join') return await this.#join(await readJson(request), response);
-    if (request.headers.authorization !== `Bearer ${this.credential}`)
+    const shown = request.headers.authorization?.replace('Bearer ', '');
+    if (shown === undefined || ![this.credential, this.nextCredential].includes(shown))
       return problem(response, 401, 'wrong credential');
+    this.shown.push(shown);
+    if (path === `/api/nodes/${NODE_ID}/credential`) return answer(response, 201, { credential: this.nextCredential });
     if (path === `/api/nodes/${NODE_ID}/heartbeat`) return this.#beat(await readJson(request), response);
     if (request.headers[GRANT_HEADER] !== GRANT) return problem(response, 403, 'no grant');
     const version = this.#versions.get(path);
@@ -156,7 +166,7 @@ export class GatewayStandIn {
     }
     this.heartbeats.push(Heartbeat.parse(body));
     for (const watcher of this.#watchers.splice(0)) watcher();
-    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString() });
+    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString(), ...this.says });
   }
 
   #send(blob: Buffer, request: IncomingMessage, response: ServerResponse): void {

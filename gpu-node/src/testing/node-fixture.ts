@@ -48,6 +48,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     maxDiskMib: 1024,
     maxQueue: 8,
     maxQueueMib: 16,
+    drainSeconds: 3,
     trialSeconds: 20,
     trialMemoryMib: 1024,
     webgpu: 'off',

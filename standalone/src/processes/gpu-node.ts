@@ -12,6 +12,8 @@ import { readTail, reasonIn } from './log-tail.ts';
 /** Ctrl-C reaches the whole process group, and a node may be gone before we hear of it ourselves. */
 const SIGNAL_GRACE_MS = 250;
 const TAIL_LINES = 20;
+/** Less than a child is given to end. */
+const DRAIN_SECONDS = 2;
 
 export interface GpuNodeOptions {
   name: string;
@@ -105,6 +107,7 @@ async function spawnNode(options: GpuNodeOptions, port: number): Promise<Child> 
       ...['--home', home],
       ...['--host', HOST],
       ...['--port', String(port)],
+      ...['--drain-seconds', String(DRAIN_SECONDS)],
     ],
     cwd: project.root,
     // Not an argument: everybody on the machine can read those.

@@ -22,25 +22,29 @@ export const teams = sqliteTable('teams', {
 });
 
 /** Keys of people and programs, and the credentials of nodes (scope `node`, with `nodeId`). */
-export const apiKeys = sqliteTable('api_keys', {
-  id: text('id').primaryKey(),
-  teamId: text('team_id')
-    .notNull()
-    .references(() => teams.id),
-  nodeId: text('node_id'),
-  name: text('name').notNull(),
-  description: text('description'),
-  /** The first characters of the secret, to recognise a key by. */
-  prefix: text('prefix').notNull(),
-  /** SHA-256 of the secret in hexadecimal; the secret itself is never stored. */
-  hash: text('hash').notNull().unique(),
-  scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
-  createdAt: time('created_at').notNull(),
-  expiresAt: time('expires_at'),
-  revokedAt: time('revoked_at'),
-  /** Written lazily, about once a minute. */
-  lastUsedAt: time('last_used_at'),
-});
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    id: text('id').primaryKey(),
+    teamId: text('team_id')
+      .notNull()
+      .references(() => teams.id),
+    nodeId: text('node_id'),
+    name: text('name').notNull(),
+    description: text('description'),
+    /** The first characters of the secret, to recognise a key by. */
+    prefix: text('prefix').notNull(),
+    /** SHA-256 of the secret in hexadecimal; the secret itself is never stored. */
+    hash: text('hash').notNull().unique(),
+    scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
+    createdAt: time('created_at').notNull(),
+    expiresAt: time('expires_at'),
+    revokedAt: time('revoked_at'),
+    /** Written lazily, about once a minute. */
+    lastUsedAt: time('last_used_at'),
+  },
+  (table) => [index('api_keys_by_node').on(table.nodeId)],
+);
 
 export const models = sqliteTable(
   'models',
@@ -289,6 +293,10 @@ export const nodes = sqliteTable('nodes', {
   region: text('region'),
   labels: text('labels', { mode: 'json' }).$type<Record<string, string>>().notNull(),
   joinedAt: time('joined_at').notNull(),
+  /** When an operator took it out of work; NULL while it may work. */
+  drainedAt: time('drained_at'),
+  /** When an operator asked for a new credential: earlier ones are to be replaced. */
+  rotateAt: time('rotate_at'),
 });
 
 /** One row for every mutation, written in the same batch as the mutation. */

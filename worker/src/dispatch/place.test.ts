@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type PlaceCandidate, type PlaceInput, place } from './place.ts';
 
-const node = (id: string, pending = 0, loaded: string[] = [], region: string | null = null): PlaceCandidate => ({
+const node = (id: string, changes: Partial<PlaceCandidate> = {}): PlaceCandidate => ({
   id,
-  region,
-  pending,
-  loaded: new Set(loaded),
+  region: null,
+  pending: 0,
+  has: false,
+  requestMs: undefined,
+  ...changes,
 });
 
 const input = (changes: Partial<PlaceInput> = {}): PlaceInput => ({
@@ -32,11 +34,6 @@ describe('place', () => {
     expect(place(input({ edge: dead, nodes: [node('a')] }))).toEqual({ kind: 'node', ids: ['a'] });
   });
 
-  it('orders nodes by whether they have the model, then by what they have to do', () => {
-    const nodes = [node('busy', 9, ['v']), node('idle', 0), node('ready', 1, ['v'])];
-    expect(place(input({ policy: 'node', nodes }))).toEqual({ kind: 'node', ids: ['ready', 'busy', 'idle'] });
-  });
-
   it('refuses what the policy does not allow', () => {
     expect(place(input({ policy: 'node', asked: 'edge' }))).toMatchObject({ code: 'placement_not_allowed' });
     expect(place(input({ policy: 'edge', asked: 'node' }))).toMatchObject({ code: 'placement_not_allowed' });
@@ -51,8 +48,39 @@ describe('place', () => {
   });
 
   it('keeps to the regions a model is pinned to', () => {
-    const nodes = [node('a', 0, ['v'], 'us'), node('b', 5, [], 'eu')];
+    const nodes = [node('a', { has: true, region: 'us' }), node('b', { pending: 5, region: 'eu' })];
     expect(place(input({ policy: 'node', nodes, regions: ['eu'] }))).toEqual({ kind: 'node', ids: ['b'] });
     expect(place(input({ policy: 'node', nodes, regions: ['ap'] }))).toMatchObject({ code: 'no_placement' });
+  });
+});
+
+describe('the order of nodes', () => {
+  const order = (nodes: PlaceCandidate[], versionDigest = 'v') => {
+    const decision = place(input({ policy: 'node', nodes, versionDigest }));
+    return decision.kind === 'node' ? decision.ids : [];
+  };
+
+  it('puts first who has the version, and of those who has the least to do', () => {
+    const nodes = [node('busy', { pending: 9, has: true }), node('idle'), node('fit', { pending: 1, has: true })];
+    expect(order(nodes)).toEqual(['fit', 'busy', 'idle']);
+  });
+
+  it('spills where the wait is longer than a load elsewhere, to who is not busy itself', () => {
+    const loaded = (pending: number) => node('has', { pending, has: true, requestMs: 20 });
+    expect(order([loaded(99), node('idle')])[0]).toBe('has');
+    expect(order([loaded(100), node('idle')])[0]).toBe('idle');
+    expect(order([loaded(100), node('busy', { pending: 16 })])[0]).toBe('has');
+    expect(order([loaded(100), node('also', { pending: 50, has: true, requestMs: 20 }), node('idle')])[0]).toBe('also');
+  });
+
+  it('loads a version where every isolate would, whatever little there is to do, and spreads versions', () => {
+    const nodes = Array.from({ length: 4 }, (_, i) => node(`node_01KB0000000000000000000${i}`));
+    const firsts = Array.from({ length: 200 }, (_, i) => order(nodes, `sha256:${i}`)[0]);
+    for (const { id } of nodes) expect(firsts.filter((first) => first === id).length).toBeGreaterThan(25);
+    const [first, second] = order(nodes);
+    const at = (id: string | undefined, pending: number) =>
+      nodes.map((one) => (one.id === id ? { ...one, pending } : one)).toReversed();
+    expect(order(at(first, 15))[0]).toBe(first);
+    expect(order(at(first, 16))[0]).toBe(second);
   });
 });

@@ -1,6 +1,11 @@
 /** Decides where a request runs. Pure: everything it needs is handed in. */
 import type { ErrorCode, PlacementPolicy } from '@lepton-edge/protocol';
 
+/** Fetching and loading a model takes about a second; a burst that is over before is not worth the memory elsewhere. */
+const SPILL_WAIT_MS = 2_000;
+/** A node with so much to do is no place to load one more model. */
+const BUSY_PENDING = 16;
+
 export interface PlaceInput {
   policy: PlacementPolicy;
   /** What the caller asked for, if anything. */
@@ -21,8 +26,10 @@ export interface PlaceCandidate {
   region: string | null;
   /** Requests it is working on or has waiting. */
   pending: number;
-  /** Digests of the versions it has loaded. */
-  loaded: ReadonlySet<string>;
+  /** Whether it has the version loaded, or is about to. */
+  has: boolean;
+  /** What a request of the version takes of its time there, in ms; undefined where that is not known. */
+  requestMs: number | undefined;
 }
 
 export type PlaceDecision =
@@ -62,9 +69,35 @@ function placeOnNode({ nodes, regions, versionDigest, policy, edge }: PlaceInput
       policy === 'auto' && edge.ineligible !== undefined ? `; it does not run at the edge: ${edge.ineligible}` : '';
     return refuse('no_placement', `this model needs a gpu-node, and none is ready${where}${why}`);
   }
-  const rank = (node: PlaceCandidate) => (node.loaded.has(versionDigest) ? 0 : 1);
-  const ordered = [...allowed].sort((a, b) => rank(a) - rank(b) || a.pending - b.pending || (a.id < b.id ? -1 : 1));
-  return { kind: 'node', ids: ordered.map((node) => node.id) };
+  return { kind: 'node', ids: inOrder(allowed, versionDigest) };
+}
+
+/**
+ * Those that have the version before those that would load it, the idle before the busy. Among those that have it the one
+ * with the least to do; among the others the version's own order, the same in every isolate, so that a burst on a version
+ * loads it once and versions spread over nodes.
+ */
+function inOrder(nodes: readonly PlaceCandidate[], digest: string): string[] {
+  const ranked = nodes.map((node) => ({ ...node, rank: rankOf(node), score: rendezvousScore(node.id, digest) }));
+  ranked.sort((a, b) => a.rank - b.rank || (a.has ? a.pending - b.pending : 0) || b.score - a.score);
+  return ranked.map(({ id }) => id);
+}
+
+/** A node that has the version is passed over only while the wait there is longer than loading it elsewhere usually takes. */
+function rankOf({ has, pending, requestMs = 0 }: PlaceCandidate): number {
+  if (has) return pending * requestMs < SPILL_WAIT_MS ? 0 : 2;
+  return pending < BUSY_PENDING ? 1 : 3;
+}
+
+/** Highest random weight (rendezvous) hashing, by 32-bit FNV-1a. */
+function rendezvousScore(id: string, digest: string): number {
+  let hash = 0x811c9dc5;
+  for (const text of [digest, id]) {
+    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  }
+  // Ids differ in their last characters, which by then have reached the low bits only.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  return (hash ^ (hash >>> 13)) >>> 0;
 }
 
 function refuse(code: ErrorCode, message: string): PlaceDecision {

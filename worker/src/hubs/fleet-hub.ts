@@ -1,70 +1,64 @@
 /** The live state of every node: one Durable Object, told by heartbeats, asked by isolates once a second. */
 import { DurableObject } from 'cloudflare:workers';
-import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
+import type { Heartbeat } from '@lepton-edge/protocol';
 import type { Env } from '../env.ts';
-
-/** A node as the hub knows it: what it is, and what its last heartbeat said. */
-export interface LiveNode {
-  id: string;
-  name: string;
-  issuer: string;
-  region: string | null;
-  heartbeat: Heartbeat;
-  receivedAt: number;
-}
-
-export type NodeIdentity = Pick<LiveNode, 'id' | 'name' | 'issuer' | 'region'>;
+import type { ListedNode, LiveNode, NodeIdentity, Received } from './live-node.ts';
+import { Roster } from './roster.ts';
 
 const REMEMBER_MS = 60 * 60 * 1000;
 
 export class FleetHub extends DurableObject<Env> {
-  readonly #nodes = new Map<string, LiveNode>();
+  readonly #roster: Roster;
   /** Removed nodes, whose ids are never used again: a heartbeat that was under way must not bring one back. */
   readonly #removed = new Set<string>();
 
   constructor(state: DurableObjectState, env: Env) {
     super(state, env);
-    state.storage.sql.exec('CREATE TABLE IF NOT EXISTS live_nodes (id TEXT PRIMARY KEY, node TEXT NOT NULL)');
-    state.storage.sql.exec(
-      'CREATE TABLE IF NOT EXISTS removed_nodes (id TEXT PRIMARY KEY, removed_at INTEGER NOT NULL)',
+    const { sql } = state.storage;
+    sql.exec('CREATE TABLE IF NOT EXISTS live_nodes (id TEXT PRIMARY KEY, node TEXT NOT NULL)');
+    sql.exec('CREATE TABLE IF NOT EXISTS removed_nodes (id TEXT PRIMARY KEY, removed_at INTEGER NOT NULL)');
+    for (const { id } of sql.exec<{ id: string }>('SELECT id FROM removed_nodes')) this.#removed.add(id);
+    const rows = sql.exec<{ node: string }>('SELECT node FROM live_nodes').toArray();
+    this.#roster = new Roster(
+      rows.map(({ node }) => JSON.parse(node) as LiveNode),
+      () => Date.now(),
     );
-    for (const { id } of state.storage.sql.exec<{ id: string }>('SELECT id FROM removed_nodes')) this.#removed.add(id);
-    for (const row of state.storage.sql.exec<{ node: string }>('SELECT node FROM live_nodes')) {
-      const node = JSON.parse(row.node) as LiveNode;
-      this.#nodes.set(node.id, node);
-    }
   }
 
-  /** Takes a heartbeat; answers when it was received, undefined for a node that was removed. */
-  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): number | undefined {
+  /** Takes a heartbeat; undefined for a node that was removed. */
+  heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Received | undefined {
     if (this.#removed.has(identity.id)) return undefined;
-    const before = this.#nodes.get(identity.id);
-    const node: LiveNode = { ...identity, heartbeat, receivedAt: Date.now() };
-    this.#nodes.set(node.id, node);
     // What changes every two seconds stays in memory; a restarted hub learns it from the next heartbeat.
-    if (before?.heartbeat.url !== heartbeat.url || before.heartbeat.state !== heartbeat.state) {
-      const text = JSON.stringify(node);
-      this.ctx.storage.sql.exec('INSERT OR REPLACE INTO live_nodes (id, node) VALUES (?, ?)', node.id, text);
-    }
-    return node.receivedAt;
+    const { received, store } = this.#roster.heartbeat(identity, heartbeat);
+    this.#store(store);
+    return received;
+  }
+
+  /** Whether a process reports as this node that began later than this one. */
+  isOlder(id: string, instance: string | undefined): boolean {
+    return this.#roster.isOlder(id, instance);
+  }
+
+  /** Takes a node out of work, or gives it back; its reports say the same from then on. */
+  drain(id: string, drained: boolean): void {
+    this.#store(this.#roster.drain(id, drained));
   }
 
   /** Every node heard of, with the age of what is known in `silentMs`. */
-  list(): (LiveNode & { silentMs: number })[] {
-    const now = Date.now();
-    return [...this.#nodes.values()].map((node) => ({ ...node, silentMs: now - node.receivedAt }));
+  list(): ListedNode[] {
+    return this.#roster.list();
   }
 
-  /** The nodes that may be given work. */
-  ready(): LiveNode[] {
-    return this.list().filter((node) => node.silentMs < NODE_LOST_AFTER_MS && node.heartbeat.state === 'ready');
+  /** The nodes that are there: those that may be given work, and those that finish what they have. */
+  heard(): ListedNode[] {
+    return this.#roster.heard();
   }
 
   /** For good: the node was removed. */
   forget(id: string): void {
     const { sql } = this.ctx.storage;
     const now = Date.now();
-    this.#nodes.delete(id);
+    this.#roster.forget(id);
     this.#removed.add(id);
     sql.exec('DELETE FROM live_nodes WHERE id = ?', id);
     sql.exec('INSERT OR REPLACE INTO removed_nodes (id, removed_at) VALUES (?, ?)', id, now);
@@ -74,5 +68,11 @@ export class FleetHub extends DurableObject<Env> {
       now - REMEMBER_MS,
     );
     for (const row of old) this.#removed.delete(row.id);
+  }
+
+  #store(node: LiveNode | undefined): void {
+    if (!node) return;
+    const text = JSON.stringify(node);
+    this.ctx.storage.sql.exec('INSERT OR REPLACE INTO live_nodes (id, node) VALUES (?, ?)', node.id, text);
   }
 }

@@ -2,7 +2,7 @@
 import { DIGEST_HEADER, GRANT_HEADER, isErrorCode, LeptonError, OpenAiFailure } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import type { KnownVersion } from '../services/directory.ts';
 import { type Schedule, scheduleHeaders } from './schedule.ts';
 import type { Timings } from './timings.ts';
@@ -14,10 +14,10 @@ const NODE_TIMEOUT_MS = 60_000;
 export type NodeAnswer<T> =
   | { ok: true; value: T }
   /**
-   * `refused`: the request is at fault, and would be anywhere. `busy`: another node may have room, or the model. `lost`: the
-   * node itself does not work as it should, and is better left alone for a while.
+   * `refused`: the request is at fault, and would be anywhere. `busy`: another node may have room, or the model. `silent`: no
+   * answer came, or half of one. `sick`: the node does not answer as a node should, and is better left alone for a while.
    */
-  | { ok: false; kind: 'refused' | 'busy' | 'lost'; error: LeptonError };
+  | { ok: false; kind: 'refused' | 'busy' | 'silent' | 'sick'; error: LeptonError };
 
 const Failure = z.union([
   z.object({ error: z.string(), code: z.string().optional() }),
@@ -32,6 +32,8 @@ export interface NodeCall<T> {
   body: BodyInit;
   schedule: Schedule;
   tracing: Tracing;
+  /** Aborts when nobody waits for the answer any more. */
+  signal: AbortSignal;
   /** Reads an answer of status 200. */
   read(response: Response): Promise<T>;
 }
@@ -40,7 +42,7 @@ export interface NodeCall<T> {
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,
-  { version, path, headers, body, schedule, tracing, read }: NodeCall<T>,
+  { version, path, headers, body, schedule, tracing, signal, read }: NodeCall<T>,
   timings: Timings,
 ): Promise<NodeAnswer<T>> {
   const [call, grant] = await Promise.all([
@@ -65,14 +67,14 @@ export async function callNode<T>(
         ...scheduleHeaders(schedule, timeoutMs),
       },
       body,
-      signal: AbortSignal.timeout(Math.ceil(timeoutMs)),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
     });
     timings.addRemote('node', response.headers.get('server-timing'));
     return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
   } catch (cause) {
     // Nothing is known of a node that had no time to answer.
     if (deadline?.leftMs() === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
-    return { ok: false, kind: 'lost', error: silence(cause, node) };
+    return { ok: false, kind: 'silent', error: silence(cause, node) };
   }
 }
 
@@ -92,7 +94,7 @@ async function failure(response: Response, node: LiveNode): Promise<NodeAnswer<n
   const { error: message, code } = parsed.data ?? { error: `status ${response.status}` };
   if (code === undefined || !isErrorCode(code) || code === 'unauthenticated' || code === 'internal') {
     const sentence = `node "${node.name}" failed: ${message}`;
-    return { ok: false, kind: 'lost', error: new LeptonError('no_placement', sentence, { retryAfterSeconds: 2 }) };
+    return { ok: false, kind: 'sick', error: new LeptonError('no_placement', sentence, { retryAfterSeconds: 2 }) };
   }
   const isBusy = response.status === 429 || response.status >= 500;
   const retryAfterSeconds = Number(response.headers.get('retry-after')) || 1;

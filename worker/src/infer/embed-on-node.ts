@@ -2,12 +2,13 @@
 import { type EmbeddingInput, EmbeddingResponseBody, LeptonError, type Placement } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import type { Resolved } from '../services/directory.ts';
+import { askNodes } from './ask-nodes.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
+import { decide } from './decide.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
-import { askNodes, decide, nodesOf } from './run.ts';
 import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
 import type { Tracing } from './tracing.ts';
@@ -31,11 +32,18 @@ export async function embedOnNodes(
 ): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
   const { target, inputs, timings, waitUntil } = call;
   return await countRun(gateway, target, inputs.length, waitUntil, async () => {
-    const edge = { ineligible: call.tooLarge };
-    const { decision, nodes } = await decide(gateway, target, call.asked, waitUntil, edge);
-    const order = nodesOf(decision, nodes);
-    const ask = (node: LiveNode) => embedOnNode(gateway, node, call);
-    const { value, placement } = await askNodes(gateway, order, timings, ask, call.schedule.deadline);
+    const decideNow = () => decide(gateway, target, call.asked, waitUntil, { ineligible: call.tooLarge });
+    const { value, placement } = await askNodes(
+      gateway,
+      {
+        digest: target.version.digest,
+        decided: await decideNow(),
+        decideAgain: decideNow,
+        deadline: call.schedule.deadline,
+        ask: (node, signal) => embedOnNode(gateway, node, { ...call, signal }),
+      },
+      timings,
+    );
     return { texts: value, placement };
   });
 }
@@ -43,7 +51,7 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, schedule, tracing, timings }: NodeEmbedCall,
+  { target: { version }, inputs, schedule, tracing, timings, signal }: NodeEmbedCall & { signal: AbortSignal },
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -53,6 +61,7 @@ async function embedOnNode(
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
     schedule,
     tracing,
+    signal,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };
   return await callNode(gateway, node, request, timings);

@@ -1,10 +1,10 @@
 /** Whether an inference would work now: the version is ready and there is a place for it to run. */
-import { LeptonError, type Reference } from '@lepton-edge/protocol';
+import type { Reference } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import type { Resolved } from '../services/directory.ts';
+import { decide, refusalOf } from './decide.ts';
 import { checkState } from './infer.ts';
-import { decide } from './run.ts';
 
 /** @throws LeptonError saying why not */
 export async function checkReady(
@@ -16,6 +16,6 @@ export async function checkReady(
   const target = await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil);
   checkState(target.version);
   const { decision } = await decide(gateway, target, undefined, waitUntil);
-  if (decision.kind === 'refused') throw new LeptonError(decision.code, decision.message, { retryAfterSeconds: 2 });
+  if (decision.kind === 'refused') throw refusalOf(decision);
   return target;
 }

@@ -1,7 +1,7 @@
 /** One delegated run: Open Inference Protocol with binary tensors. */
 import { decodeBinaryResponse, encodeBinaryRequest, HEADER_LENGTH, type Tensor } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
-import type { LiveNode } from '../hubs/fleet-hub.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';
 import type { RunInput } from './run.ts';
 import type { Timings } from './timings.ts';
@@ -9,7 +9,7 @@ import type { Timings } from './timings.ts';
 export async function runOnNode(
   gateway: Gateway,
   node: LiveNode,
-  input: RunInput,
+  input: RunInput & { signal: AbortSignal },
   timings: Timings,
 ): Promise<NodeAnswer<Tensor[]>> {
   const { version } = input.target;
@@ -24,6 +24,7 @@ export async function runOnNode(
     body: body.bytes,
     schedule: input.schedule,
     tracing: input.tracing,
+    signal: input.signal,
     read: readOutputs,
   };
   return await callNode(gateway, node, call, timings);

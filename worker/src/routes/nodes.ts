@@ -8,6 +8,7 @@ import {
   JoinAnswer,
   JoinInput,
   Node,
+  NodeCredential,
   NodeToken,
   PageQuery,
   pageOf,
@@ -18,9 +19,11 @@ import { createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '..
 import { authenticate } from '../middleware/authenticate.ts';
 import { idempotent } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/read-json.ts';
+import { setDrained } from '../services/nodes/drain.ts';
 import { takeHeartbeat } from '../services/nodes/heartbeat.ts';
 import { joinNode } from '../services/nodes/join.ts';
 import { listNodes, removeNode } from '../services/nodes/list.ts';
+import { issueCredential, requestRotation } from '../services/nodes/rotate.ts';
 import { createNodeToken, listNodeTokens, revokeNodeToken } from '../services/nodes/tokens.ts';
 
 /** Who joins has no key yet. */
@@ -79,7 +82,7 @@ const join = createRoute({
     'The token in the body is the authorisation. Before answering, the gateway calls the node at its address.',
   middleware: [readJson({ maxBytes: MAX_JOIN_BYTES })] as const,
   request: { body: jsonBody(JoinInput) },
-  responses: { 201: json(JoinAnswer, 'The id and the credential of the node.'), ...problems(400, 401, 413, 422) },
+  responses: { 201: json(JoinAnswer, 'The id and the credential of the node.'), ...problems(400, 401, 409, 413, 422) },
 });
 
 const heartbeat = createRoute({
@@ -118,6 +121,61 @@ const remove = createRoute({
   responses: { 204: { description: 'Removed; its credential no longer works.' }, ...problems(400, 401, 403, 404) },
 });
 
+const drain = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/drain',
+  operationId: 'drainNode',
+  tags: ['Nodes'],
+  summary: 'Take a node out of work',
+  description:
+    'It finishes what it has, gets no more, and stays up; also when it is started again, until it is resumed.',
+  security: KEY,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: NodeParam },
+  responses: { 200: json(Node, 'The node.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const resume = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/resume',
+  operationId: 'resumeNode',
+  tags: ['Nodes'],
+  summary: 'Give a drained node work again',
+  security: KEY,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: NodeParam },
+  responses: { 200: json(Node, 'The node.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const rotate = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/rotate',
+  operationId: 'rotateNode',
+  tags: ['Nodes'],
+  summary: 'Have a node replace its credential',
+  description: 'With its next report. Without being asked a node does so once a day.',
+  security: KEY,
+  middleware: [authenticate('admin'), readJson(), idempotent()] as const,
+  request: { headers: IdempotencyHeaders, params: NodeParam },
+  responses: { 200: json(Node, 'The node.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+});
+
+const credential = createRoute({
+  method: 'post',
+  path: '/api/nodes/{id}/credential',
+  operationId: 'issueNodeCredential',
+  tags: ['Nodes'],
+  summary: 'Get a node’s next credential',
+  description: 'For the node itself. The credential it asks with counts until it has used the next one.',
+  security: KEY,
+  middleware: [authenticate('node'), readJson()] as const,
+  request: { params: NodeParam },
+  responses: {
+    201: json(NodeCredential, 'The credential; it is shown this once.'),
+    ...problems(400, 401, 403, 404, 413),
+  },
+});
+
 export const nodeRoutes = createApi()
   .openapi(makeToken, async (c) => c.json(await createNodeToken(serviceContext(c), c.req.valid('json')), 201))
   .openapi(listTokens, async (c) => c.json(await listNodeTokens(serviceContext(c), c.req.valid('query')), 200))
@@ -133,6 +191,10 @@ export const nodeRoutes = createApi()
     c.json(await takeHeartbeat(serviceContext(c), c.req.valid('param').id, c.req.valid('json')), 200),
   )
   .openapi(list, async (c) => c.json(await listNodes(serviceContext(c), c.req.valid('query')), 200))
+  .openapi(drain, async (c) => c.json(await setDrained(serviceContext(c), c.req.valid('param').id, true), 200))
+  .openapi(resume, async (c) => c.json(await setDrained(serviceContext(c), c.req.valid('param').id, false), 200))
+  .openapi(rotate, async (c) => c.json(await requestRotation(serviceContext(c), c.req.valid('param').id), 200))
+  .openapi(credential, async (c) => c.json(await issueCredential(serviceContext(c), c.req.valid('param').id), 201))
   .openapi(remove, async (c) => {
     await removeNode(serviceContext(c), c.req.valid('param').id);
     return c.body(null, 204);

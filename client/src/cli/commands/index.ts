@@ -5,6 +5,7 @@ import { AUDIT_COMMANDS } from './audit.ts';
 import { INFER_COMMANDS } from './infer.ts';
 import { MODEL_COMMANDS } from './models.ts';
 import { NODE_TOKEN_COMMANDS } from './node-tokens.ts';
+import { NODE_COMMANDS } from './nodes.ts';
 import { PUSH_COMMANDS } from './push.ts';
 import { SESSION_COMMANDS } from './session.ts';
 import { TENANCY_COMMANDS } from './tenancy.ts';
@@ -18,6 +19,7 @@ export const COMMANDS: readonly Command[] = [
   ...VERSION_COMMANDS,
   ...ALIAS_COMMANDS,
   ...TENANCY_COMMANDS,
+  ...NODE_COMMANDS,
   ...NODE_TOKEN_COMMANDS,
   ...AUDIT_COMMANDS,
 ];

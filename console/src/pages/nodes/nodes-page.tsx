@@ -11,6 +11,7 @@ import { PageLink } from '../../components/page-link.tsx';
 import { formatAge, formatBytes } from '../../format/format.ts';
 import { useClient } from '../../session/session.tsx';
 import { usePages } from '../../use-pages.ts';
+import { DrainButton } from './drain-button.tsx';
 
 const REFRESH_MS = 2_000;
 const ADD_NODE = `curl -X POST -H "authorization: Bearer $KEY" ${location.origin}/api/nodes/tokens
@@ -36,7 +37,7 @@ export function NodesPage() {
             <DataTable
               label="Nodes"
               minWidth={1100}
-              head={['Name', 'State', 'Region', 'Engines', 'Loaded', 'Working on', 'Memory', 'Seen', 'Address']}
+              head={['Name', 'State', 'Region', 'Engines', 'Loaded', 'Working on', 'Memory', 'Seen', 'Address', '']}
               rows={nodes.map((node) => ({ key: node.id, cells: cellsOf(node, now) }))}
             />
           )
@@ -59,7 +60,14 @@ function cellsOf(node: Node, now: number) {
         </Text>
       )}
     </div>,
-    <StateBadge key="state" state={node.state} />,
+    <div key="state">
+      <StateBadge state={node.state} />
+      {node.warnings.map((warning) => (
+        <Text key={warning} size="xs" c="orange">
+          {warning}
+        </Text>
+      ))}
+    </div>,
     node.region ?? 'none',
     node.engines.map(({ name, device, adapter }) => (
       <div key={name} title={adapter?.features.join(', ')}>
@@ -83,6 +91,7 @@ function cellsOf(node: Node, now: number) {
       {node.lastSeenAt ? formatAge(node.lastSeenAt, now) : 'never'}
     </Text>,
     <Code key="url">{node.url}</Code>,
+    <DrainButton key="drain" node={node} />,
   ];
 }
 

@@ -7,7 +7,7 @@ import {
   TRIAL_PATH,
 } from '@lepton-edge/protocol';
 import type { Gateway } from '../../context.ts';
-import type { LiveNode } from '../../hubs/fleet-hub.ts';
+import type { LiveNode } from '../../hubs/live-node.ts';
 
 /** The node answers `working` well before. */
 const TIMEOUT_MS = 60_000;

@@ -7,6 +7,7 @@ import { and, asc, eq, lte, sql } from 'drizzle-orm';
 import type { Gateway } from '../../context.ts';
 import { auditRow, isRefused } from '../../db/audit.ts';
 import { admissions, artifacts, type ControlFlow, models, versions } from '../../db/schema.ts';
+import { isHeard, isWilling } from '../../hubs/live-node.ts';
 import { signatureOf, tryAtEdge } from './edge-trial.ts';
 import { tryOnNode } from './node-trial.ts';
 import { edgeExcluded, edgeUnbounded, settle } from './settle.ts';
@@ -152,10 +153,7 @@ async function nodeStep(gateway: Gateway, candidate: Candidate): Promise<Progres
   const { manifest, admission } = candidate;
   const regions = manifest.placement.regions;
   const nodes = (await gateway.fleet.list()).filter(
-    (node) =>
-      node.silentMs < 6_000 &&
-      node.heartbeat.state === 'ready' &&
-      (!regions || (node.region !== null && regions.includes(node.region))),
+    (node) => isHeard(node) && isWilling(node) && (!regions || (node.region !== null && regions.includes(node.region))),
   );
   // Another node at each new attempt.
   const node = nodes[candidate.attempts % Math.max(1, nodes.length)];

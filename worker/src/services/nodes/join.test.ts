@@ -18,10 +18,12 @@ async function setup() {
   }
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
   const { x = '' } = await exportJWK(publicKey);
+  const living: { id: string; silentMs: number; heartbeat: { state: string; url: string } }[] = [];
   const gateway = {
     settings: { allowPrivateNodes: true, publicUrl: 'https://gateway.example.com' },
     db: openDatabase(binding as D1Database),
     now: () => Date.now(),
+    fleet: { list: async () => living },
     fetch: async (_url: string, { body }: { body: string }) => {
       const { nonce, audience } = JSON.parse(body);
       const jwt = new SignJWT({ nonce }).setProtectedHeader({ alg: 'EdDSA' }).setAudience(audience).setIssuedAt();
@@ -38,7 +40,7 @@ async function setup() {
     });
   const valid = () =>
     sqlite.prepare('SELECT node_id AS node FROM api_keys WHERE node_id IS NOT NULL AND revoked_at IS NULL').all();
-  return { sqlite, gateway, join, valid };
+  return { sqlite, gateway, join, valid, living };
 }
 
 describe('a join', () => {
@@ -67,6 +69,21 @@ describe('a join', () => {
     await join('t2', 'f');
     sqlite.exec("UPDATE node_tokens SET revoked_at = 1 WHERE id = 't2'");
     await expect(join('t2', 'g')).rejects.toMatchObject({ code: 'unauthenticated' });
+  });
+
+  it('does not take a name from a node that lives, unless it has the same key', async () => {
+    const { join, living, sqlite } = await setup();
+    const { id } = await join('t1');
+    const beat = { id, silentMs: 5_999, heartbeat: { state: 'ready', url: 'http://first.example.com' } };
+    living.push(beat);
+    expect((await join('t2')).id).toBe(id);
+    sqlite.exec(`UPDATE nodes SET public_key = '${JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x: 'another' })}'`);
+    const refused = join('t3');
+    await expect(refused).rejects.toMatchObject({ code: 'name_taken' });
+    await expect(refused).rejects.toThrow('at http://first.example.com: give this one another (--name)');
+    expect(sqlite.prepare("SELECT used FROM node_tokens WHERE id = 't3'").get()).toEqual({ used: 0 });
+    beat.silentMs = 6_000;
+    expect((await join('t3')).id).toBe(id);
   });
 
   it('never brings back the id of a node that is removed meanwhile', async () => {

@@ -1,5 +1,5 @@
 /** A node joins: it shows a join token, proves its address, and gets an id and a credential. */
-import { type JoinAnswer, type JoinInput, LeptonError } from '@lepton-edge/protocol';
+import { type JoinAnswer, type JoinInput, LeptonError, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import { and, eq, gt, isNull, lt, sql } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Gateway } from '../../context.ts';
@@ -8,6 +8,7 @@ import { isPreconditionFailure, isUniqueViolation } from '../../db/database.ts';
 import { newId } from '../../db/ids.ts';
 import { apiKeys, nodes, nodeTokens } from '../../db/schema.ts';
 import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
+import { isHeard } from '../../hubs/live-node.ts';
 import { verifyAddress } from './verify-address.ts';
 
 /** Credentials of nodes belong to this team; their scope `node` gives them nothing else. */
@@ -19,14 +20,16 @@ type Input = z.output<typeof JoinInput>;
 type Token = typeof nodeTokens.$inferSelect;
 
 /**
- * A name that is taken is taken over: the token was given by an administrator, and the earlier credential ends.
- * @throws LeptonError `unauthenticated` for a token that is unknown, used up, revoked or expired; `node_unverified`; `unavailable` when
+ * A name that is taken is taken over, unless another node lives under it: the token was given by an administrator, and the
+ * earlier credential ends.
+ * @throws LeptonError `name_taken`; `unauthenticated` for a token that is unknown, used up, revoked or expired; `node_unverified`; `unavailable` when
  * others join under this name all the time
  */
 export async function joinNode(gateway: Gateway, origin: string, input: Input): Promise<JoinAnswer> {
   const issuer = gateway.settings.publicUrl ?? origin;
   let token = await findToken(gateway, input.token);
   await verifyAddress(gateway, input.url, issuer, input.publicKey);
+  await refuseLivingName(gateway, input);
   for (let tries = 0; tries < MAX_TRIES; tries++) {
     const joined = await tryJoin(gateway, token, issuer, input);
     if (joined) return joined;
@@ -35,6 +38,18 @@ export async function joinNode(gateway: Gateway, origin: string, input: Input): 
   throw new LeptonError('unavailable', `others are joining or removing "${input.name}" all the time: join again`, {
     retryAfterSeconds: 1,
   });
+}
+
+/** The same key is the same node, started again. */
+async function refuseLivingName({ db, fleet }: Gateway, { name, publicKey }: Input): Promise<void> {
+  const [known] = await db.select().from(nodes).where(eq(nodes.name, name));
+  if (!known || known.publicKey.x === publicKey.x) return;
+  const live = (await fleet.list()).find(({ id }) => id === known.id);
+  if (!live || !isHeard(live)) return;
+  throw new LeptonError(
+    'name_taken',
+    `another node lives under the name "${name}", at ${live.heartbeat.url}: give this one another (--name), or stop or remove that one; one that crashed frees its name within ${NODE_LOST_AFTER_MS / 1000} s`,
+  );
 }
 
 async function findToken({ db, now }: Gateway, secret: string): Promise<Token> {

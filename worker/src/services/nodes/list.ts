@@ -1,11 +1,14 @@
 /** Lists nodes by name, each with what its last heartbeat said; removes one. */
-import { LeptonError, NODE_LOST_AFTER_MS, type Node, type Page, type PageQuery } from '@lepton-edge/protocol';
+import { LeptonError, type Node, type Page, type PageQuery } from '@lepton-edge/protocol';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
-import type { LiveNode } from '../../hubs/fleet-hub.ts';
+import { isHeard, type ListedNode } from '../../hubs/live-node.ts';
 import { pageFrom, readCursor } from '../page.ts';
+
+/** Above this a node's clock is worth a warning. */
+const NOTED_SKEW_MS = 5_000;
 
 export async function listNodes({ gateway }: ServiceContext, query: PageQuery): Promise<Page<Node>> {
   const [rows, live] = await Promise.all([
@@ -42,14 +45,16 @@ export async function removeNode(ctx: ServiceContext, id: string): Promise<void>
   await fleet.forget(id);
 }
 
-function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: number }) | undefined): Node {
+/** @param live what the hub knows of it, if anything */
+export function toNode(row: typeof nodes.$inferSelect, live: ListedNode | undefined): Node {
   const beat = live?.heartbeat;
-  const lost = !live || live.silentMs >= NODE_LOST_AFTER_MS;
   return {
     id: row.id,
     name: row.name,
     url: row.url,
-    state: lost ? 'lost' : live.heartbeat.state,
+    state: stateOf(row, live),
+    drained: row.drainedAt !== null,
+    warnings: live ? warningsOf(live) : [],
     ...(row.region === null ? {} : { region: row.region }),
     labels: row.labels,
     joinedAt: new Date(row.joinedAt).toISOString(),
@@ -60,5 +65,29 @@ function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: nu
     inFlight: beat?.inFlight ?? 0,
     queued: beat?.queued ?? 0,
     rssBytes: beat?.rssBytes ?? 0,
+    ...(beat?.clockSkewMs === undefined ? {} : { clockSkewMs: beat.clockSkewMs }),
   };
+}
+
+function stateOf(row: typeof nodes.$inferSelect, live: ListedNode | undefined): Node['state'] {
+  if (live?.heartbeat.state === 'stopped') return 'stopped';
+  if (!live || !isHeard(live)) return 'lost';
+  return row.drainedAt === null ? live.heartbeat.state : 'draining';
+}
+
+function warningsOf(node: ListedNode): string[] {
+  if (!isHeard(node)) return [];
+  const { olderUrl, heartbeat } = node;
+  const skewMs = heartbeat.clockSkewMs ?? 0;
+  const seconds = Math.round(Math.abs(skewMs) / 1000);
+  return [
+    ...(olderUrl === undefined
+      ? []
+      : [
+          `an older process reports as this node, too, from ${olderUrl}, with a copy of its home: it gets no work; stop it, or give it a home and a name of its own`,
+        ]),
+    ...(Math.abs(skewMs) < NOTED_SKEW_MS
+      ? []
+      : [`its clock is ${seconds} s ${skewMs > 0 ? 'ahead of' : 'behind'} the gateway's: set it, by NTP for example`]),
+  ];
 }

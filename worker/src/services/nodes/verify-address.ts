@@ -1,10 +1,11 @@
 /** Checks that a node's address may be called, and that it is the node's own. */
 import { CHALLENGE_PATH, LeptonError, type NodePublicKey } from '@lepton-edge/protocol';
-import { importJWK, jwtVerify } from 'jose';
+import { decodeJwt, importJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { Gateway } from '../../context.ts';
 
 const CHALLENGE_TIMEOUT_MS = 5_000;
+const MAX_SKEW_MS = 15 * 60_000;
 const ChallengeAnswer = z.object({ proof: z.string().max(4096) });
 
 /**
@@ -20,16 +21,37 @@ export async function verifyAddress(
   if (!gateway.settings.allowPrivateNodes) refusePrivate(url);
   const nonce = crypto.randomUUID();
   const answer = await challenge(gateway, url, { nonce, audience: issuer });
-  const verified = await jwtVerify(answer.proof, await importJWK(publicKey, 'EdDSA'), {
-    algorithms: ['EdDSA'],
-    audience: issuer,
-    maxTokenAge: '60s',
-  }).catch((cause) => {
+  const key = await importJWK(publicKey, 'EdDSA');
+  // The nonce is of this moment, so the proof is: its times only tell what the node's clock says.
+  const { iat = 0 } = claimsOf(answer.proof);
+  const options = { algorithms: ['EdDSA'], audience: issuer, currentDate: new Date(iat * 1000) };
+  const verified = await jwtVerify(answer.proof, key, options).catch((cause) => {
     throw new LeptonError('node_unverified', `${url} signed with another key than the node gave`, { cause });
   });
   if (verified.payload.nonce !== nonce) {
     throw new LeptonError('node_unverified', `${url} signed another nonce than it was given`);
   }
+  refuseSkew(url, iat * 1000 - gateway.now());
+}
+
+function claimsOf(proof: string): { iat?: number | undefined } {
+  try {
+    return decodeJwt(proof);
+  } catch {
+    // What is no JWT fails its verification, too.
+    return {};
+  }
+}
+
+/** A node corrects for a clock that is minutes wrong; one that is further off breaks TLS and misleads whoever reads its log. */
+function refuseSkew(url: string, skewMs: number): void {
+  if (Math.abs(skewMs) <= MAX_SKEW_MS) return;
+  const minutes = Math.round(Math.abs(skewMs) / 60_000);
+  const direction = skewMs > 0 ? 'ahead of' : 'behind';
+  throw new LeptonError(
+    'node_unverified',
+    `the clock of the node at ${url} is ${minutes} minutes ${direction} the gateway's: set it (NTP), ${MAX_SKEW_MS / 60_000} minutes are tolerated`,
+  );
 }
 
 async function challenge(gateway: Gateway, url: string, body: object): Promise<z.output<typeof ChallengeAnswer>> {

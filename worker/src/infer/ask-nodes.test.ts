@@ -1,0 +1,161 @@
+import { LeptonError } from '@lepton-edge/protocol';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Gateway } from '../context.ts';
+import { createFleet } from '../hubs/fleet.ts';
+import type { LiveNode } from '../hubs/live-node.ts';
+import { askNodes } from './ask-nodes.ts';
+import type { NodeAnswer } from './call-node.ts';
+import { Deadline } from './deadline.ts';
+import { decide } from './decide.ts';
+import { Timings } from './timings.ts';
+
+const target = {
+  model: { id: 'm' },
+  version: { digest: 'v', edgeEligible: false, edgeReason: 'too large', manifest: { placement: { policy: 'auto' } } },
+} as never;
+const waitUntil = () => undefined;
+
+type Way = (signal: AbortSignal) => Promise<NodeAnswer<string>>;
+
+const answers: Way = async () => ({ ok: true, value: 'answer' });
+const hangs: Way = () => new Promise(() => undefined);
+const fails =
+  (kind: 'refused' | 'busy' | 'silent' | 'sick', code: 'overloaded' | 'no_placement', seconds?: number): Way =>
+  async () => ({
+    ok: false,
+    kind,
+    error: new LeptonError(code, kind, seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+  });
+const isDead = fails('silent', 'no_placement', 2);
+
+/** A fleet whose hub hears `nodes` and nobody else; each is asked in its way, `a` first. */
+function newFleet(ways: Record<string, Way>, deadline?: Deadline) {
+  const heard = new Map<string, LiveNode>();
+  const hear = (id: string, instance = '1') => {
+    const loaded = id === 'a' ? [{ model: 'm', version: 1, digest: 'v' }] : [];
+    const heartbeat = { state: 'ready', instance, loaded, inFlight: 0, queued: 0 };
+    heard.set(id, { id, name: id, region: null, heartbeat } as never);
+  };
+  for (const id of Object.keys(ways)) hear(id);
+  const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
+  const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
+  const gateway = { fleet, edge: { unavailableFor: () => undefined } } as unknown as Gateway;
+  const asked: string[] = [];
+  const given: AbortSignal[] = [];
+  const run = async () => {
+    const decideAgain = () => decide(gateway, target, undefined, waitUntil);
+    const decided = await decideAgain();
+    const ask = (node: LiveNode, signal: AbortSignal) => {
+      asked.push(node.id);
+      given.push(signal);
+      return (ways[node.id] ?? isDead)(signal);
+    };
+    return await askNodes(gateway, { digest: 'v', decided, decideAgain, deadline, ask }, new Timings());
+  };
+  /** What a run came to, and after how many ms, at most a minute of fake time. */
+  const outcome = async () => {
+    const startedAt = Date.now();
+    let ended: { placement?: string; code?: string; retryAfter?: number | undefined; ms: number } | undefined;
+    const ms = () => Date.now() - startedAt;
+    void run().then(
+      ({ placement }) => (ended = { placement, ms: ms() }),
+      ({ code, retryAfterSeconds }) => (ended = { code, retryAfter: retryAfterSeconds, ms: ms() }),
+    );
+    for (let i = 0; i < 600 && !ended; i++) await vi.advanceTimersByTimeAsync(100);
+    return ended;
+  };
+  return { ways, asked, given, heard, hear, outcome, view: () => fleet.view(waitUntil) };
+}
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+describe('a call of several nodes', () => {
+  it.each([
+    ['is silent', isDead],
+    ['is sick', fails('sick', 'no_placement', 2)],
+    ['is busy', fails('busy', 'overloaded', 1)],
+  ])('goes elsewhere at once when the first %s', async (_how, way) => {
+    const { outcome, asked } = newFleet({ a: way, b: answers });
+    expect(await outcome()).toMatchObject({ placement: 'node:b', ms: 0 });
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  it('says what would be said anywhere', async () => {
+    const { outcome, asked } = newFleet({ a: fails('refused', 'overloaded'), b: answers });
+    expect(await outcome()).toMatchObject({ code: 'overloaded' });
+    expect(asked).toEqual(['a']);
+  });
+
+  it('tells the shorter wait when all are busy, also where another is dead', async () => {
+    const busy = newFleet({ a: fails('busy', 'overloaded', 9), b: fails('busy', 'overloaded', 4) });
+    expect(await busy.outcome()).toMatchObject({ code: 'overloaded', retryAfter: 4, ms: 0 });
+    const half = newFleet({ a: fails('busy', 'overloaded', 9), b: isDead });
+    expect(await half.outcome()).toMatchObject({ code: 'overloaded', retryAfter: 9, ms: 0 });
+  });
+
+  it('goes elsewhere when its node falls silent, and takes whichever answers first', async () => {
+    const frozen = newFleet({ a: hangs, b: answers });
+    setTimeout(() => frozen.heard.delete('a'), 5_000);
+    expect(await frozen.outcome()).toMatchObject({ placement: 'node:b' });
+    expect(frozen.given.map(({ aborted }) => aborted)).toEqual([true, false]);
+
+    const slow: Way = () => new Promise((resolve) => setTimeout(() => resolve({ ok: true, value: 'late' }), 20_000));
+    const alone = newFleet({ a: slow });
+    setTimeout(() => alone.heard.delete('a'), 5_000);
+    expect(await alone.outcome()).toMatchObject({ placement: 'node:a' });
+  });
+
+  it('tries no more than three', async () => {
+    const { outcome, asked } = newFleet({ a: isDead, b: isDead, c: isDead, d: isDead });
+    expect(await outcome()).toMatchObject({ code: 'no_placement', retryAfter: 2, ms: 0 });
+    expect(asked).toHaveLength(3);
+  });
+});
+
+describe('the only node', () => {
+  it('is waited for while it starts again', async () => {
+    const fleet = newFleet({ a: isDead });
+    setTimeout(() => {
+      fleet.ways.a = answers;
+      fleet.hear('a', '2');
+    }, 2_500);
+    const [first, other] = await Promise.all([fleet.outcome(), fleet.outcome()]);
+    expect(first).toMatchObject({ placement: 'node:a' });
+    expect(other).toMatchObject({ placement: 'node:a' });
+    expect((await fleet.view()).ready).toHaveLength(1);
+  });
+
+  it('is waited for also when all are gone, and comes back late', async () => {
+    const fleet = newFleet({ a: isDead, b: isDead });
+    setTimeout(() => {
+      fleet.ways.b = answers;
+      fleet.hear('b', '2');
+    }, 4_500);
+    expect(await fleet.outcome()).toMatchObject({ placement: 'node:b' });
+    expect(fleet.asked).toEqual(['a', 'b', 'a', 'b', 'b']);
+  });
+
+  it('is waited for until it is lost, or has been unreachable for as long', async () => {
+    const lost = newFleet({ a: isDead });
+    setTimeout(() => lost.heard.clear(), 3_000);
+    const outcome = await lost.outcome();
+    expect(outcome).toMatchObject({ code: 'no_placement' });
+    expect(outcome?.ms).toBeGreaterThan(3_000);
+    expect(outcome?.ms).toBeLessThan(6_000);
+    const unreachable = newFleet({ a: isDead });
+    expect((await unreachable.outcome())?.ms).toBeLessThan(10_000);
+    expect((await unreachable.outcome())?.ms).toBeLessThan(500);
+  });
+
+  it('is not waited for longer than the caller waits', async () => {
+    const { outcome } = newFleet({ a: isDead }, new Deadline(1_000, Date.now(), Date.now));
+    expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 1_000 });
+  });
+
+  it('is not waited for when it answers, though not as it should', async () => {
+    const { outcome } = newFleet({ a: fails('sick', 'no_placement', 2) });
+    expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 0 });
+    expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 0 });
+  });
+});
