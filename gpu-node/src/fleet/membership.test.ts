@@ -1,6 +1,6 @@
 import type { Heartbeat, HeartbeatAnswer } from '@lepton-edge/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { GatewayUnreachable } from './gateway-client.ts';
+import { GatewayRefusal, GatewayUnreachable } from './gateway-client.ts';
 import { GatewayClock } from './gateway-clock.ts';
 import { Membership, type MembershipChange } from './membership.ts';
 
@@ -22,7 +22,7 @@ function newMember(answer: (beat: Heartbeat, credential: string) => Promise<Part
       nextCredential: async () => 'c2',
     } as never,
     store: {
-      read: async () => stored,
+      read: async () => ({ ...stored, credential: written.at(-1) ?? 'c1' }),
       write: async ({ credential }: { credential: string }) => {
         if (faults.write) throw new Error('the disk is full');
         written.push(credential);
@@ -112,6 +112,21 @@ describe('a credential that is to be replaced', () => {
     faults.write = false;
     await vi.advanceTimersByTimeAsync(2_100);
     expect(shown.at(-1)).toBe('c2');
+    await membership.leave();
+  });
+});
+
+describe('a credential that counts no more', () => {
+  it('is no reason to join again while the home has another', async () => {
+    const { membership, shown, written } = newMember(async (_beat, credential) => {
+      if (credential === 'c1' && shown.length > 1) throw new GatewayRefusal(401, 'not known here');
+      return {};
+    });
+    void membership.run();
+    await vi.advanceTimersByTimeAsync(100);
+    written.push('c3');
+    await vi.advanceTimersByTimeAsync(2_100);
+    expect(shown).toEqual(['c1', 'c1', 'c3']);
     await membership.leave();
   });
 });

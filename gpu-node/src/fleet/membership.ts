@@ -174,10 +174,17 @@ export class Membership {
     if (!(error instanceof GatewayRefusal || error instanceof GatewayUnreachable)) throw error;
     const forgotten = error instanceof GatewayRefusal && (error.status === 401 || error.status === 404);
     if (forgotten && this.#credential && !this.#stop.signal.aborted) {
+      const { store, gateway } = this.#options;
+      // Another process with this home may have replaced it.
+      const kept = await store.read(gateway.url);
+      if (kept && kept.credential !== this.#credential.credential) {
+        this.#credential = kept;
+        return 0;
+      }
       this.#credential = undefined;
       this.#joined = false;
-      await this.#options.store.forget();
-      this.#forgotten = `the gateway does not know this node any more, because it was removed or another joined under its name: ${error.message}`;
+      await store.forget();
+      this.#forgotten = `the gateway does not know this node any more, because it was removed, another joined under its name, or a copy of its home replaced its credential: ${error.message}`;
       this.#tell({ state: 'waiting', reason: this.#forgotten });
       return 0;
     }
