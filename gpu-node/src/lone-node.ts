@@ -37,7 +37,16 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
       tokenizers.follow(change);
     },
   });
-  const catalogue = new DirectoryCatalogue({ directory, repository, models });
+  const catalogue = new DirectoryCatalogue({
+    directory,
+    repository,
+    models,
+    onSwap: ({ gap, ...swap }) => {
+      if (gap)
+        log.warn(swap, 'version swapped with a gap: both do not fit, so the old one went first and callers waited');
+      else log.info(swap, 'version swapped');
+    },
+  });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
   const state = { draining: false, loading: true };
   const server = createHttpServer({

@@ -29,7 +29,7 @@ export { toHalf } from './tensor/half.ts';
 export * from './tensor/signature.ts';
 export * from './tensor/tensor.ts';
 export * from './trial/batch.ts';
-export { trialShapes } from './trial/inputs.ts';
+export { generateInputs, trialShapes } from './trial/inputs.ts';
 export * from './trial/node-trial.ts';
 export * from './trial/try-model.ts';
 export * from './uploads.ts';
