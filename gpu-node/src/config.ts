@@ -2,7 +2,7 @@
 import { hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { JoinInput, ModelName } from '@lepton-edge/protocol';
+import { JoinInput, MAX_PINS, ModelName, parseReference } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type Key, SETTINGS, type Setting } from './settings.ts';
 
@@ -42,6 +42,11 @@ const Settings = z
       .transform((text) => (text === 'all' ? text : text === 'none' ? [] : text.split(',')))
       .pipe(z.union([z.literal('all'), z.array(ModelName)], { error: 'expected all, none, or names of models' }))
       .default('all'),
+    pin: z
+      .string()
+      .transform((text) => [...new Set(text.split(','))])
+      .pipe(z.array(z.string().refine(isReference, 'expected names of models, name@alias or name@3')).max(MAX_PINS))
+      .default([]),
     metricsAddress: z
       .union(
         [
@@ -172,6 +177,15 @@ function contradictions(values: Partial<Record<Key, unknown>>): string[] {
     problems.push(`--host ${host} would let everybody in who reaches it: name those who may by --key-file`);
   }
   return problems;
+}
+
+function isReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isLoopback(host: string): boolean {

@@ -1,5 +1,6 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
+import type { WantedVersion } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
@@ -11,8 +12,9 @@ import { Membership, type MembershipChange } from './fleet/membership.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
 import { Models } from './models/lifecycle.ts';
+import { Pins } from './models/pins.ts';
 import { Repository } from './models/repository.ts';
-import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { logModel, logPin, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
@@ -41,7 +43,16 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     onChange: (change) => {
       logModel(log, change);
       tokenizers.follow(change);
+      pins.note(change);
       if (change.state !== 'failed') membership.poke();
+    },
+  });
+  const pins = new Pins({
+    references: config.pin,
+    models,
+    onChange: (report) => {
+      logPin(log, report);
+      membership.poke();
     },
   });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
@@ -60,6 +71,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     models,
     tokenizers,
     catalogue: new FleetCatalogue(models),
+    pins,
     fleet: { trials, prove: identity.prove },
     extensions: ['binary_tensor_data', 'statistics', 'model_configuration'],
     verify: ({ authorization }) => verifyCall(authorization),
@@ -77,14 +89,21 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     store: credentialStore(config.home),
     token: config.token,
     self: selfOf(config, identity, url),
-    report: () => ({
+    report: async () => ({
       url,
       softwareVersion: SOFTWARE_VERSION,
       engines: engines.reports,
       loaded: models.loaded().slice(0, 1000),
       ...core.load(),
       rssBytes: process.memoryUsage.rss(),
+      ...(config.pin.length > 0 && {
+        pins: {
+          request: await identity.askFor(config.pin, membership.credential?.issuer ?? ''),
+          states: pins.report().slice(0, 1000),
+        },
+      }),
     }),
+    onAnswer: ({ wanted = [] }) => void wantAll(pins, wanted),
     onChange: (change) => logMembership(log, config.gateway, change),
   });
   log.info({ url, metrics: metrics?.url, engines: engines.reports, version: SOFTWARE_VERSION }, 'listening');
@@ -102,9 +121,17 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
 
   async function stop(): Promise<boolean> {
     state.draining = true;
+    pins.close();
     await membership.leave();
     return await endServing({ server, metrics: metrics?.server, core, models, log });
   }
+}
+
+/** What the gateway says that the pins stand for. */
+async function wantAll(pins: Pins, versions: readonly WantedVersion[]): Promise<void> {
+  const unresolved = versions.filter((each) => 'reason' in each);
+  const wanted = versions.flatMap((each) => ('reason' in each ? [] : { reference: each.reference, target: each }));
+  await pins.want(wanted, unresolved);
 }
 
 function selfOf(config: Config, { publicKey }: Identity, url: string) {

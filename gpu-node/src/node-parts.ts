@@ -1,5 +1,6 @@
 /** What nodes of both kinds are made of. */
 import type { Server } from 'node:http';
+import type { PinReport } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
@@ -74,6 +75,10 @@ export async function startMetrics(
     log.warn({ reason: String(error) }, 'no metrics: their usual address is taken, choose one by --metrics-address');
     return undefined;
   }
+}
+
+export function logPin(log: Logger, { state, ...pin }: PinReport): void {
+  log[state === 'ready' ? 'info' : 'warn'](pin, `pinned model ${state}`);
 }
 
 export function logModel(log: Logger, { state, label, ...change }: ModelChange): void {

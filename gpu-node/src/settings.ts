@@ -29,6 +29,12 @@ export const SETTINGS = {
     value: 'NAMES',
     help: 'what a node without a gateway loads at its start: all, none, or names with commas between; default: all',
   },
+  pin: {
+    flag: 'pin',
+    env: 'LEPTON_NODE_PIN',
+    value: 'REFS',
+    help: 'what is loaded from the start and stays: name, name@3, or in a fleet name@alias, with commas between',
+  },
   metricsAddress: {
     flag: 'metrics-address',
     env: 'LEPTON_NODE_METRICS_ADDRESS',

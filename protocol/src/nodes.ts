@@ -75,6 +75,40 @@ export const LoadedModel = z.strictObject({
 });
 export type LoadedModel = z.infer<typeof LoadedModel>;
 
+/**
+ * How far a node is with what it is to keep loaded. `unresolved`: the reference names nothing that could run; `wanted`: nothing has
+ * begun yet; `failed`: it is tried again at `nextTryAt`.
+ */
+export const PinReport = z.strictObject({
+  /** As the node was told it: `name`, `name@alias` or `name@3`. */
+  reference: z.string().max(128),
+  /** Absent for what is unresolved. */
+  version: z.number().int().positive().optional(),
+  state: z.enum(['unresolved', 'wanted', 'downloading', 'loading', 'warming', 'ready', 'failed']),
+  reason: z.string().max(1000).optional(),
+  nextTryAt: z.string().max(40).optional(),
+});
+export type PinReport = z.infer<typeof PinReport>;
+
+export const MAX_PINS = 64;
+
+/** The claims of `HeartbeatPins.request`. */
+export const PinClaims = z.object({ pins: z.array(z.string().max(128)).max(MAX_PINS) });
+
+/** What a node is to keep loaded. */
+export const HeartbeatPins = z.strictObject({
+  /** A JWT with the references, signed with the node's own key: its credential alone must open no model. */
+  request: z.string().max(16_384),
+  states: z.array(PinReport).max(1000),
+});
+
+/** A version that a node is to keep loaded, with the right to fetch it; or why a reference stands for none. */
+export const WantedVersion = z.union([
+  z.object({ reference: z.string(), model: z.string(), version: z.number().int(), digest: Digest, grant: z.string() }),
+  z.object({ reference: z.string(), reason: z.string() }),
+]);
+export type WantedVersion = z.infer<typeof WantedVersion>;
+
 export const Heartbeat = z.strictObject({
   url: NodeUrl,
   softwareVersion: z.string().max(64),
@@ -84,10 +118,16 @@ export const Heartbeat = z.strictObject({
   inFlight: z.number().int().nonnegative(),
   queued: z.number().int().nonnegative(),
   rssBytes: z.number().int().nonnegative(),
+  pins: HeartbeatPins.optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
-export const HeartbeatAnswer = z.object({ id: z.string(), receivedAt: z.string() });
+export const HeartbeatAnswer = z.object({
+  id: z.string(),
+  receivedAt: z.string(),
+  /** What its pins stand for now; absent where it has none. */
+  wanted: z.array(WantedVersion).optional(),
+});
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
 /** A node as operators see it. `lost`: joined, but silent for longer than `NODE_LOST_AFTER_MS`. */
@@ -106,5 +146,7 @@ export const Node = z.object({
   inFlight: z.number().int(),
   queued: z.number().int(),
   rssBytes: z.number().int(),
+  /** What it is to keep loaded, and how far it is with that. */
+  pins: z.array(PinReport),
 });
 export type Node = z.infer<typeof Node>;

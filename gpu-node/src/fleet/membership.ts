@@ -1,5 +1,5 @@
 /** The node's life in a fleet: it joins, reports, joins again when it was forgotten, and says when it leaves. */
-import { HEARTBEAT_INTERVAL_MS, type Heartbeat, type JoinInput } from '@lepton-edge/protocol';
+import { HEARTBEAT_INTERVAL_MS, type Heartbeat, type HeartbeatAnswer, type JoinInput } from '@lepton-edge/protocol';
 import { Backoff } from './backoff.ts';
 import type { Credential, CredentialStore } from './credential.ts';
 import { type GatewayClient, GatewayRefusal, GatewayUnreachable } from './gateway-client.ts';
@@ -13,7 +13,9 @@ export interface MembershipOptions {
   self: Omit<JoinInput, 'token'>;
   token: string | undefined;
   /** What a heartbeat says, but for the state. */
-  report(): Omit<Heartbeat, 'state'>;
+  report(): Promise<Omit<Heartbeat, 'state'>>;
+  /** Told of what the gateway answered to a heartbeat. */
+  onAnswer?(answer: HeartbeatAnswer): void;
   /** Called when the state changes, not at every attempt. */
   onChange(change: MembershipChange): void;
   random?: () => number;
@@ -81,8 +83,8 @@ export class Membership {
     await this.#underWay;
     const credential = this.#credential;
     if (!credential) return;
-    const beat: Heartbeat = { ...this.#options.report(), state: 'draining' };
     try {
+      const beat: Heartbeat = { ...(await this.#options.report()), state: 'draining' };
       await this.#options.gateway.heartbeat(credential.id, credential.credential, beat);
     } catch (error) {
       this.#options.onChange({ state: 'waiting', reason: `the gateway was not told of the end: ${messageOf(error)}` });
@@ -105,7 +107,8 @@ export class Membership {
     try {
       this.#credential ??= await this.#join();
       const { id, credential } = this.#credential;
-      await this.#options.gateway.heartbeat(id, credential, { ...this.#options.report(), state: 'ready' });
+      const beat: Heartbeat = { ...(await this.#options.report()), state: 'ready' };
+      this.#options.onAnswer?.(await this.#options.gateway.heartbeat(id, credential, beat));
     } catch (error) {
       return await this.#failed(error);
     }

@@ -22,6 +22,8 @@ export interface DirectoryCatalogueParts {
   repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   models: Models;
   onSwap(swap: Swap): void;
+  /** After each `load` and `unload`: names may stand for other versions. */
+  onMove(): void;
 }
 
 /** One version, or its changed files, in the place of another. */
@@ -38,6 +40,7 @@ export class DirectoryCatalogue implements Catalogue {
   readonly #repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   readonly #models: Models;
   readonly #onSwap: (swap: Swap) => void;
+  readonly #onMove: () => void;
   /** By model: the version that its name stands for; the newest where there is none. A newer one takes its place by `load`. */
   readonly #serving = new Map<string, number>();
   /** By model: the last `load`. One follows the other. */
@@ -47,11 +50,12 @@ export class DirectoryCatalogue implements Catalogue {
   /** By digest, why the last load failed. */
   readonly #failures = new Map<string, string>();
 
-  constructor({ directory, repository, models, onSwap }: DirectoryCatalogueParts) {
+  constructor({ directory, repository, models, onSwap, onMove }: DirectoryCatalogueParts) {
     this.#directory = directory;
     this.#repository = repository;
     this.#models = models;
     this.#onSwap = onSwap;
+    this.#onMove = onMove;
   }
 
   /** To be told of every change of the models. */
@@ -130,6 +134,7 @@ export class DirectoryCatalogue implements Catalogue {
     try {
       await load;
     } finally {
+      this.#onMove();
       if (this.#loads.get(model) === ended) this.#loads.delete(model);
     }
   }
@@ -139,6 +144,7 @@ export class DirectoryCatalogue implements Catalogue {
     if (named.length === 0) throw this.#absent(model, version);
     for (const each of named) this.#unloaded.add(labelOf(each));
     await Promise.all(named.map((each) => this.#models.unload(model, each.version)));
+    this.#onMove();
   }
 
   async #load(model: string, version: number | undefined): Promise<void> {

@@ -11,6 +11,7 @@ import {
   Manifest,
   type ManifestInput,
   type Version,
+  type WantedVersion,
 } from '@lepton-edge/protocol';
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose';
 import type { z } from 'zod';
@@ -36,6 +37,8 @@ export class GatewayStandIn {
   readonly heartbeats: Heartbeat[] = [];
   joins: z.output<typeof JoinInput>[] = [];
   credential = 'credential-1';
+  /** What it says that the pins of a node stand for. */
+  wanted: WantedVersion[] = [];
   /** Answers the next heartbeat with this status instead. */
   heartbeatStatusOnce: number | undefined;
   /** Of each blob request: its Range header. */
@@ -154,9 +157,11 @@ export class GatewayStandIn {
       problem(response, status, 'as told');
       return;
     }
-    this.heartbeats.push(Heartbeat.parse(body));
+    const beat = Heartbeat.parse(body);
+    this.heartbeats.push(beat);
     for (const watcher of this.#watchers.splice(0)) watcher();
-    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString() });
+    const wanted = beat.pins ? { wanted: this.wanted } : {};
+    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString(), ...wanted });
   }
 
   #send(blob: Buffer, request: IncomingMessage, response: ServerResponse): void {

@@ -36,6 +36,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
   return {
     gateway: gateway.url,
     load: 'all',
+    pin: [],
     metricsAddress: 'off',
     token: 'join-token',
     name: 'test-1',

@@ -5,6 +5,7 @@ import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { nodes } from '../../db/schema.ts';
 import { verifyAddress } from './verify-address.ts';
+import { wantedBy } from './wanted.ts';
 
 /** @throws LeptonError `node_not_found`, `node_unverified` */
 export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
@@ -23,7 +24,8 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
   const { name, issuer, region } = node;
   const receivedAt = await gateway.fleet.heartbeat({ id, name, issuer, region }, heartbeat);
   if (receivedAt === undefined) throw notFound(id);
-  return { id, receivedAt: new Date(receivedAt).toISOString() };
+  const wanted = heartbeat.pins && (await wantedBy(ctx, node, heartbeat.pins.request));
+  return { id, receivedAt: new Date(receivedAt).toISOString(), ...(wanted ? { wanted } : {}) };
 }
 
 function notFound(id: string): LeptonError {

@@ -60,5 +60,6 @@ function toNode(row: typeof nodes.$inferSelect, live: (LiveNode & { silentMs: nu
     inFlight: beat?.inFlight ?? 0,
     queued: beat?.queued ?? 0,
     rssBytes: beat?.rssBytes ?? 0,
+    pins: beat?.pins?.states ?? [],
   };
 }
