@@ -42,6 +42,7 @@ import {
   OpenAiModel,
   PatchAliasInput,
   PatchModelInput,
+  PinReport,
   Problem,
   PutAliasInput,
   PutGrantInput,
@@ -59,6 +60,7 @@ import {
   Version,
   VersionFile,
   VersionStatistics,
+  WantedVersion,
 } from '@lepton-edge/protocol';
 
 const COMPONENTS = {
@@ -103,6 +105,7 @@ const COMPONENTS = {
   OpenAiModel,
   PatchAliasInput,
   PatchModelInput,
+  PinReport,
   Problem,
   PutAliasInput,
   PutGrantInput,
@@ -120,6 +123,7 @@ const COMPONENTS = {
   Version,
   VersionFile,
   VersionStatistics,
+  WantedVersion,
 };
 
 for (const [refId, schema] of Object.entries(COMPONENTS)) zodToOpenAPIRegistry.add(schema, { _internal: { refId } });
