@@ -84,6 +84,8 @@ const Settings = z
     maxQueueMib: count(1_048_576).default(256),
     trialSeconds: count(3600).default(60),
     trialMemoryMib: count(1_048_576).default(8192),
+    threads: z.union([z.literal('auto'), count(256)], { error: 'expected auto, or a whole number' }).default('auto'),
+    instances: z.union([z.literal('auto'), count(64)], { error: 'expected auto, or a whole number' }).default('auto'),
     webgpu: z.enum(['auto', 'on', 'off']).default('auto'),
     webgpuStrict: z
       .enum(['on', 'off'])

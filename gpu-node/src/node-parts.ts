@@ -5,7 +5,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
 import { toPrometheus } from './core/prometheus.ts';
-import { ortCpu } from './engines/ort-cpu/engine.ts';
+import { ortCpuWith } from './engines/ort-cpu/engine.ts';
 import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models } from './models/lifecycle.ts';
@@ -29,9 +29,12 @@ export interface RunningNode {
   stop(): Promise<boolean>;
 }
 
-export async function startEngines({ webgpu, webgpuStrict }: Config, log: Logger): Promise<Engines> {
+export async function startEngines(
+  { webgpu, webgpuStrict, threads, instances }: Config,
+  log: Logger,
+): Promise<Engines> {
   const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict })];
-  const engines = await Engines.start([...gpu, ortCpu]);
+  const engines = await Engines.start([...gpu, ortCpuWith({ threads, instances })]);
   if (webgpu === 'on') {
     const absence = engines.absent.find(({ name }) => name === 'ort-webgpu');
     if (absence) throw new Error(`--webgpu on: ${absence.reason}`);

@@ -117,6 +117,18 @@ export const SETTINGS = {
     value: 'N',
     help: "memory that a trial's process may take; default: 8192",
   },
+  threads: {
+    flag: 'threads',
+    env: 'LEPTON_NODE_THREADS',
+    value: 'N|auto',
+    help: 'threads of a run on the CPU; auto: as many as pay, found out when a model is loaded; default: auto',
+  },
+  instances: {
+    flag: 'instances',
+    env: 'LEPTON_NODE_INSTANCES',
+    value: 'N|auto',
+    help: 'copies of a model on the CPU, each with weights of its own; auto: as many as pay and fit; default: auto',
+  },
   webgpu: {
     flag: 'webgpu',
     env: 'LEPTON_NODE_WEBGPU',

@@ -179,7 +179,10 @@ export class RunQueue {
       if (group.isFull) return group;
       const leftMs = job.askedAt + (job.batchable?.plan.maxDelayMs ?? 0) - this.#now();
       // A batch at the engine's door cannot grow any more: it goes there when it is as large as what runs.
-      if (leftMs <= 0) return this.#runs === 0 || group.items >= this.#runningItems ? group : undefined;
+      const { parallel = 1 } = job.instance;
+      if (leftMs <= 0) {
+        return this.#runs < parallel || group.items * parallel >= this.#runningItems ? group : undefined;
+      }
       this.#wakeIn(leftMs);
       if (key !== undefined) passed.add(key);
     }

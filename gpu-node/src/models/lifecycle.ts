@@ -1,6 +1,6 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
 import { LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
-import { EngineError, type Instance } from '../engines/engine.ts';
+import { EngineError, type Instance, type Tuning } from '../engines/engine.ts';
 import { chooseEvictions } from './evictions.ts';
 import { type LoadParts, type LoadPhase, loadVersion, type Running, type Served, servedAs } from './load-version.ts';
 import { Successors } from './successors.ts';
@@ -26,6 +26,8 @@ export interface ModelChange {
   tookMs?: number;
   /** What of that the first runs took. */
   warmUp?: WarmUp;
+  /** As the engine found it best. */
+  tuning?: Tuning;
   /** As `Instance.cpuOperators`. */
   cpuOperators?: Readonly<Record<string, number>>;
 }
@@ -230,13 +232,15 @@ export class Models {
     const { digest, label } = entry;
     const startedAt = this.#now();
     try {
-      const { running, served } = await loadVersion(target, this.#options, {
+      const { running, served, sizeBytes } = await loadVersion(target, this.#options, {
         enter: (phase) => {
           entry.phase = phase;
         },
         makeRoom: (bytes) => this.#makeRoom(entry, target.model, bytes),
+        copiesWithRoom: (bytes) => 1 + Math.floor((this.#options.maxBytes - this.bytes) / Math.max(1, bytes)),
       });
-      const { instance, files, warmUp } = running;
+      const { instance, files, warmUp, tuning } = running;
+      entry.bytes = sizeBytes * (tuning?.copies ?? 1);
       const named = entry.names.get(label);
       if (named) named.served = served;
       entry.running = running;
@@ -247,7 +251,15 @@ export class Models {
       });
       const { cpuOperators } = instance;
       const tookMs = this.#now() - startedAt;
-      onChange({ state: 'ready', label, digest, tookMs, warmUp, ...(cpuOperators && { cpuOperators }) });
+      onChange({
+        state: 'ready',
+        label,
+        digest,
+        tookMs,
+        warmUp,
+        ...(tuning && { tuning }),
+        ...(cpuOperators && { cpuOperators }),
+      });
       return running;
     } catch (error) {
       this.#remove(entry);

@@ -1,11 +1,13 @@
 /** From a version's name to a model that answers: described, fetched, loaded, checked, and warm. */
-import type { Admission, Manifest } from '@lepton-edge/protocol';
-import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { type Admission, batchAxes, generateInputs, type Manifest } from '@lepton-edge/protocol';
+import { EngineError, type Instance, type ModelSource, type RunInput, type Tuning } from '../engines/engine.ts';
 import type { Hold } from './disk-space.ts';
 import type { Described, Repository } from './repository.ts';
 import { disagreement, withSignature } from './signature.ts';
 import type { VersionTarget } from './version-source.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
+
+const MAX_SAMPLED_ITEMS = 8;
 
 /** How far it is: its files come, an engine takes it, it makes its first runs. */
 export type LoadPhase = 'downloading' | 'loading' | 'warming';
@@ -30,20 +32,23 @@ export interface Running {
   folder: string | undefined;
   files: Hold;
   warmUp: WarmUp;
+  tuning: Tuning | undefined;
 }
 
 export interface LoadSteps {
   enter(phase: LoadPhase): void;
   /** Called once the files are here: a download that fails must not cost anybody a loaded model. @throws LeptonError */
   makeRoom(bytes: number): void;
+  /** How many copies there is room for without anything else going, the first included. */
+  copiesWithRoom(bytes: number): number;
 }
 
 /** Whatever fails leaves nothing behind. @throws LeptonError; EngineError */
 export async function loadVersion(
   target: VersionTarget,
   { repository, engines }: LoadParts,
-  { enter, makeRoom }: LoadSteps,
-): Promise<{ running: Running; served: Served }> {
+  { enter, makeRoom, copiesWithRoom }: LoadSteps,
+): Promise<{ running: Running; served: Served; sizeBytes: number }> {
   const described = await repository.describe(target);
   const { source, folder, files } = await repository.fetch(target, described);
   let instance: Instance | undefined;
@@ -57,12 +62,31 @@ export async function loadVersion(
     if (fault !== undefined) throw new EngineError('unsupported', fault);
     const served = servedAs(described, instance);
     enter('warming');
-    return { running: { instance, folder, files, warmUp: await warmUp(instance, served) }, served };
+    const { warmUp: warmed, shapes } = await warmUp(instance, served);
+    const sample = shapes && sampleOf(served, shapes);
+    const { sizeBytes } = described;
+    // What keeps something between its runs must see all of them.
+    const maxCopies = served.manifest.stateful ? 1 : copiesWithRoom(sizeBytes);
+    const tuning = warmed.unfinished ? undefined : await instance.tune?.(sample, maxCopies);
+    return { running: { instance, folder, files, warmUp: warmed, tuning }, served, sizeBytes };
   } catch (error) {
     files.release();
     await instance?.unload();
     throw error;
   }
+}
+
+/** Runs as they will be: of several items, where there are batches. */
+function sampleOf({ manifest, admission }: Served, shapes: Record<string, number[]>): () => RunInput {
+  const axes = batchAxes(manifest);
+  const most = manifest.batching?.maxBatchSize ?? admission?.batching?.maxBatchSize ?? 1;
+  const items = axes && !manifest.stateful ? Math.min(MAX_SAMPLED_ITEMS, most) : 1;
+  const batched = Object.entries(shapes).map(([name, shape]) => {
+    const axis = axes?.get(name);
+    return [name, axis === undefined ? shape : shape.with(axis, (shape[axis] ?? 1) * items)] as const;
+  });
+  const outputs = manifest.outputs.map(({ name }) => name);
+  return () => ({ inputs: generateInputs(manifest, Object.fromEntries(batched), 1), outputs });
 }
 
 export function servedAs({ manifest, admission }: Described, instance: Instance): Served {

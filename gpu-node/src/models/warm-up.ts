@@ -26,18 +26,26 @@ export interface Warmed {
   admission?: Admission | undefined;
 }
 
+export interface WarmedUp {
+  warmUp: WarmUp;
+  /** Of the inputs that the model took; undefined where it took none. */
+  shapes: Record<string, number[]> | undefined;
+}
+
 /**
  * Runs the model until the time of a run has settled, a few times at most.
  * @throws EngineError `lost` when the instance does not survive it
  */
-export async function warmUp(instance: Instance, warmed: Warmed): Promise<WarmUp> {
+export async function warmUp(instance: Instance, warmed: Warmed): Promise<WarmedUp> {
   const startedAt = performance.now();
   const result: WarmUp = { runs: 0, tookMs: 0 };
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(() => resolve('late'), PATIENCE_MS);
   try {
     const ended = await Promise.race([runUntilSettled(instance, warmed, startedAt, result), late]);
-    return { ...result, ...(ended === 'late' ? { unfinished: true } : {}), tookMs: performance.now() - startedAt };
+    const tookMs = performance.now() - startedAt;
+    if (ended === 'late') return { warmUp: { ...result, unfinished: true, tookMs }, shapes: undefined };
+    return { warmUp: { ...result, tookMs }, shapes: ended };
   } finally {
     clearTimeout(timer);
   }
@@ -48,7 +56,7 @@ async function runUntilSettled(
   { manifest, admission }: Warmed,
   startedAt: number,
   result: WarmUp,
-): Promise<void> {
+): Promise<Record<string, number[]> | undefined> {
   const outputs = manifest.outputs.map(({ name }) => name);
   for (const shapes of likelyShapes(manifest, admission)) {
     try {
@@ -60,13 +68,14 @@ async function runUntilSettled(
         if (before !== undefined && result.runMs >= before * SETTLED) break;
       }
       delete result.refused;
-      return;
+      return shapes;
     } catch (error) {
       if (error instanceof EngineError && error.failure === 'lost') throw error;
       result.refused ??= error instanceof Error ? error.message : String(error);
     }
   }
   result.refused ??= 'its inputs would be too large to be made up';
+  return undefined;
 }
 
 /** First those on which it was tried when it was admitted. */

@@ -51,6 +51,8 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     maxQueueMib: 16,
     trialSeconds: 20,
     trialMemoryMib: 1024,
+    threads: 'auto',
+    instances: 'auto',
     webgpu: 'off',
     webgpuStrict: false,
     logLevel: 'debug',
