@@ -78,6 +78,7 @@ const Settings = z
       .default([])
       .transform((labels) => Object.fromEntries(labels.map(splitLabel))),
     modelMemoryMib: count(1_048_576).default(() => Math.max(2048, Math.floor(machineMemoryMib() / 4))),
+    gpuMemoryMib: count(16_777_216).optional(),
     maxModels: count(1000).default(32),
     maxDiskMib: count(999_999_999).default(51_200),
     maxQueue: count(100_000).default(256),

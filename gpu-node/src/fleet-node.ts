@@ -14,7 +14,7 @@ import { FleetCatalogue } from './models/catalogue.ts';
 import { Models } from './models/lifecycle.ts';
 import { Pins } from './models/pins.ts';
 import { Repository } from './models/repository.ts';
-import { logModel, logPin, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { logModel, logPin, MIB, modelLimits, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createCallVerifier } from './server/verify-call.ts';
@@ -38,8 +38,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const models = new Models({
     repository,
     engines,
-    maxBytes: config.modelMemoryMib * MIB,
-    maxModels: config.maxModels,
+    ...modelLimits(config),
     onChange: (change) => {
       logModel(log, change);
       tokenizers.follow(change);

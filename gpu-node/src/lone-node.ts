@@ -9,7 +9,7 @@ import { type ModelChange, Models } from './models/lifecycle.ts';
 import { standFor } from './models/pinned-names.ts';
 import { Pins } from './models/pins.ts';
 import { type Preloaded, preload } from './models/preload.ts';
-import { logModel, logPin, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { logModel, logPin, MIB, modelLimits, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { endServing, listen } from './server/serve.ts';
 import { createKeyVerifier, readKeys } from './server/verify-key.ts';
@@ -31,8 +31,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   const models = new Models({
     repository,
     engines,
-    maxBytes: config.modelMemoryMib * MIB,
-    maxModels: config.maxModels,
+    ...modelLimits(config),
     onChange: (change: ModelChange) => {
       logModel(log, change);
       catalogue.note(change);

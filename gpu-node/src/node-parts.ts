@@ -6,9 +6,9 @@ import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
 import { toPrometheus } from './core/prometheus.ts';
 import { ortCpuWith } from './engines/ort-cpu/engine.ts';
-import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
+import { MAX_LEAKED_BYTES, ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
-import type { ModelChange, Models } from './models/lifecycle.ts';
+import type { ModelChange, Models, ModelsOptions } from './models/lifecycle.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
 import { listen } from './server/serve.ts';
 import { SOFTWARE_VERSION } from './software-version.ts';
@@ -29,11 +29,23 @@ export interface RunningNode {
   stop(): Promise<boolean>;
 }
 
-export async function startEngines(
-  { webgpu, webgpuStrict, threads, instances }: Config,
-  log: Logger,
-): Promise<Engines> {
-  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict })];
+/** What leaks on a GPU before its process is replaced is kept free of what models may take. */
+function gpuBudget({ gpuMemoryMib }: Pick<Config, 'gpuMemoryMib'>): { leak: number; models: number | undefined } {
+  if (gpuMemoryMib === undefined) return { leak: MAX_LEAKED_BYTES, models: undefined };
+  const bytes = gpuMemoryMib * MIB;
+  const leak = Math.min(MAX_LEAKED_BYTES, Math.floor(bytes / 4));
+  return { leak, models: bytes - leak };
+}
+
+export function modelLimits(config: Config): Pick<ModelsOptions, 'maxBytes' | 'maxModels' | 'maxGpuBytes'> {
+  const { modelMemoryMib, maxModels } = config;
+  return { maxBytes: modelMemoryMib * MIB, maxModels, maxGpuBytes: gpuBudget(config).models };
+}
+
+export async function startEngines(config: Config, log: Logger): Promise<Engines> {
+  const { webgpu, webgpuStrict, threads, instances } = config;
+  const maxLeakedBytes = gpuBudget(config).leak;
+  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict }, { maxLeakedBytes })];
   const engines = await Engines.start([...gpu, ortCpuWith({ threads, instances })]);
   if (webgpu === 'on') {
     const absence = engines.absent.find(({ name }) => name === 'ort-webgpu');

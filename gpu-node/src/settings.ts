@@ -81,6 +81,12 @@ export const SETTINGS = {
     value: 'N',
     help: "bytes of model files kept loaded, in MiB; default: a quarter of the machine's memory, at least 2048",
   },
+  gpuMemoryMib: {
+    flag: 'gpu-memory-mib',
+    env: 'LEPTON_NODE_GPU_MEMORY_MIB',
+    value: 'N',
+    help: 'what models may take on a GPU, in MiB of their files; default: no bound, WebGPU does not tell how much there is',
+  },
   maxModels: {
     flag: 'max-models',
     env: 'LEPTON_NODE_MAX_MODELS',

@@ -9,6 +9,8 @@ export interface ModelSource {
   path: string;
   /** Of all files the model reads; that of `path` alone where it is absent. */
   sizeBytes?: number;
+  /** To be called before the model goes to a GPU, with the bytes it takes there; resolves once they are free. */
+  makeRoomOnGpu?(bytes: number): Promise<void>;
 }
 
 /** `-1` in the shape stands for a dynamic axis. */
@@ -46,6 +48,8 @@ export interface Instance {
   readonly concurrency: number;
   /** How many runs it works on at the same time; 1 where absent. */
   readonly parallel?: number;
+  /** Whether its weights are on a GPU. */
+  readonly onGpu?: boolean;
   /** Operators that run on the CPU though the engine has a GPU, with how many there are; absent where that is not known. */
   readonly cpuOperators?: Readonly<Record<string, number>>;
   /**

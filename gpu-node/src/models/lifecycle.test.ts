@@ -60,6 +60,7 @@ function setup(
     engines,
     maxBytes: 20,
     maxModels: 8,
+    maxGpuBytes: 15,
     onChange: (change) => changes.push(change),
     now: () => clock.now,
   });
@@ -165,6 +166,27 @@ describe('Models', () => {
     leases[1]?.release();
     await models.acquire(target('c'));
     expect(models.loaded().map((loaded) => loaded.digest)).toEqual(['a', 'c']);
+  });
+
+  it('makes room on the GPU apart from memory, and leaves what can never fit there to others', async () => {
+    const { models, instances } = setup(async ({ makeRoomOnGpu }) => {
+      await makeRoomOnGpu?.(10);
+      const instance = Object.assign(new FakeInstance(), { onGpu: true });
+      instances.push(instance);
+      return instance;
+    });
+    for (const name of ['a', 'b']) (await models.acquire(target(name))).release();
+    expect(models.loaded().map(({ digest }) => digest)).toEqual(['b']);
+    expect(instances.map(({ unloads }) => unloads)).toEqual([1, 0]);
+    const large = setup(async ({ makeRoomOnGpu }) => {
+      const there = makeRoomOnGpu?.(16);
+      await expect(there).rejects.toMatchObject({
+        failure: 'unsupported',
+        message: expect.stringContaining('of --gpu-memory-mib'),
+      });
+      return new FakeInstance();
+    });
+    await large.models.acquire(target('a'));
   });
 
   it('loads anew what was lost', async () => {

@@ -1,19 +1,20 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
-import { LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
+import type { LoadedModel, Manifest } from '@lepton-edge/protocol';
 import { EngineError, type Instance, type Tuning } from '../engines/engine.ts';
-import { chooseEvictions } from './evictions.ts';
+import { type Entry, type Named, nameOf, newEntry, newName } from './entry.ts';
+import { Failures } from './failures.ts';
 import { type LoadParts, type LoadPhase, loadVersion, type Running, type Served, servedAs } from './load-version.ts';
+import { type Eviction, roomInMemory, roomOnGpu } from './room.ts';
 import { Successors } from './successors.ts';
 import type { VersionTarget } from './version-source.ts';
 import type { WarmUp } from './warm-up.ts';
-
-/** A model that cannot run here is not tried again at every call. */
-const FAILURE_KEPT_MS = 10_000;
 
 export interface ModelsOptions extends LoadParts {
   /** Bytes of the files of all that is loaded. */
   maxBytes: number;
   maxModels: number;
+  /** Of these, what may be on a GPU; no bound where absent. */
+  maxGpuBytes?: number | undefined;
   onChange(change: ModelChange): void;
   now?: () => number;
 }
@@ -26,6 +27,8 @@ export interface ModelChange {
   tookMs?: number;
   /** What of that the first runs took. */
   warmUp?: WarmUp;
+  /** Of the node's process meanwhile, whatever else it did; a model on a GPU is in another. */
+  rssGrowthBytes?: number;
   /** As the engine found it best. */
   tuning?: Tuning;
   /** As `Instance.cpuOperators`. */
@@ -42,26 +45,6 @@ export interface Lease extends Served {
   release(): void;
 }
 
-/** A version under whose name a digest was asked for. */
-interface Named extends LoadedModel {
-  served: Served | undefined;
-}
-
-interface Entry {
-  digest: string;
-  label: string;
-  /** By `name@3`: one digest may be several versions. */
-  names: Map<string, Named>;
-  bytes: number;
-  leases: number;
-  pins: number;
-  /** Called when the last lease is released. */
-  onIdle: () => void;
-  phase: LoadPhase;
-  loading: Promise<Running>;
-  running: Running | undefined;
-}
-
 export class Models {
   readonly #options: ModelsOptions;
   readonly #now: () => number;
@@ -70,12 +53,13 @@ export class Models {
   /** Replaced, but still in use: whoever began there goes on there. By digest. */
   readonly #leaving = new Map<string, Entry>();
   readonly #successors = new Successors();
-  readonly #failures = new Map<string, { error: LeptonError; until: number }>();
+  readonly #failures: Failures;
   readonly #unloading = new Set<Promise<void>>();
 
   constructor(options: ModelsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#failures = new Failures(this.#now);
   }
 
   /** @throws LeptonError `unavailable` when it cannot be fetched, loaded or kept, and why; NoRoom */
@@ -88,8 +72,7 @@ export class Models {
 
   /** As `acquire`, for who decides what the name stands for: the digest is meant as it is, whatever has replaced it once. */
   async load(target: VersionTarget): Promise<Lease> {
-    const failure = this.#failures.get(target.digest);
-    if (failure && failure.until > this.#now()) throw failure.error;
+    this.#failures.check(target.digest);
     return await this.#lease(this.#entryOf(target), target);
   }
 
@@ -208,20 +191,8 @@ export class Models {
   }
 
   #begin(target: VersionTarget): Entry {
-    const entry: Entry = {
-      digest: target.digest,
-      label: nameOf(target),
-      names: new Map([[nameOf(target), newName(target)]]),
-      bytes: 0,
-      leases: 0,
-      pins: 0,
-      onIdle: () => undefined,
-      phase: 'downloading',
-      // Replaced below: the entry must be in its place before its work begins.
-      loading: undefined as never,
-      running: undefined,
-    };
-    this.#failures.delete(target.digest);
+    const entry = newEntry(target);
+    this.#failures.forget(target.digest);
     this.#entries.set(target.digest, entry);
     entry.loading = this.#load(target, entry);
     return entry;
@@ -231,16 +202,27 @@ export class Models {
     const { onChange } = this.#options;
     const { digest, label } = entry;
     const startedAt = this.#now();
+    const rssBefore = process.memoryUsage.rss();
     try {
       const { running, served, sizeBytes } = await loadVersion(target, this.#options, {
         enter: (phase) => {
           entry.phase = phase;
         },
-        makeRoom: (bytes) => this.#makeRoom(entry, target.model, bytes),
+        makeRoom: (bytes) => {
+          void this.#evict(roomInMemory(entry, target.model, bytes, this.#others(entry), this.#options));
+          entry.bytes = bytes;
+        },
+        makeRoomOnGpu: async (bytes) => {
+          const { maxGpuBytes = Number.POSITIVE_INFINITY } = this.#options;
+          const free = this.#evict(roomOnGpu(entry, target.model, bytes, this.#others(entry), maxGpuBytes));
+          entry.gpuBytes = bytes;
+          await free;
+        },
         copiesWithRoom: (bytes) => 1 + Math.floor((this.#options.maxBytes - this.bytes) / Math.max(1, bytes)),
       });
       const { instance, files, warmUp, tuning } = running;
       entry.bytes = sizeBytes * (tuning?.copies ?? 1);
+      if (!instance.onGpu) entry.gpuBytes = 0;
       const named = entry.names.get(label);
       if (named) named.served = served;
       entry.running = running;
@@ -250,22 +232,20 @@ export class Models {
         onChange({ state: 'lost', label, digest, reason: error.message });
       });
       const { cpuOperators } = instance;
-      const tookMs = this.#now() - startedAt;
       onChange({
         state: 'ready',
         label,
         digest,
-        tookMs,
+        tookMs: this.#now() - startedAt,
         warmUp,
+        rssGrowthBytes: process.memoryUsage.rss() - rssBefore,
         ...(tuning && { tuning }),
         ...(cpuOperators && { cpuOperators }),
       });
       return running;
     } catch (error) {
       this.#remove(entry);
-      const failure = error instanceof EngineError ? forCaller(error, label) : error;
-      if (error instanceof EngineError && error.failure === 'unsupported')
-        this.#remember(digest, forCaller(error, label));
+      const failure = error instanceof EngineError ? this.#failures.note(digest, label, error) : error;
       const reason = failure instanceof Error ? failure.message : String(failure);
       onChange({ state: 'failed', label, digest, reason });
       throw failure;
@@ -286,23 +266,12 @@ export class Models {
     return named.served;
   }
 
-  #remember(digest: string, error: LeptonError): void {
-    const now = this.#now();
-    for (const [known, { until }] of this.#failures) if (until <= now) this.#failures.delete(known);
-    this.#failures.set(digest, { error, until: now + FAILURE_KEPT_MS });
+  #others(entry: Entry): Entry[] {
+    return [...this.#entries.values()].filter((other) => other !== entry);
   }
 
-  /** Counts the entry, after unloading what has to go for it: last of all the version that it may be the next of. */
-  #makeRoom(entry: Entry, model: string, bytes: number): void {
-    const { maxBytes, maxModels } = this.#options;
-    const others = [...this.#entries.values()].filter((other) => other !== entry);
-    const before = others.findLast(({ names }) => [...names.values()].some((named) => named.model === model));
-    const order = before ? [...others.filter((other) => other !== before), before] : others;
-    for (const evicted of chooseEvictions(entry.label, order, bytes, { maxBytes, maxModels })) {
-      const why = evicted === before ? `both do not fit: ${entry.label} takes its place` : `room for ${entry.label}`;
-      void this.#unload(evicted, why);
-    }
-    entry.bytes = bytes;
+  async #evict(evictions: readonly Eviction[]): Promise<void> {
+    await Promise.all(evictions.map(({ entry, reason }) => this.#unload(entry, reason)));
   }
 
   /** Never rejects. @param reason where nobody asked for it */
@@ -331,19 +300,4 @@ export class Models {
   #left(entry: Entry): void {
     if (this.#leaving.get(entry.digest) === entry) this.#leaving.delete(entry.digest);
   }
-}
-
-function nameOf({ model, version }: VersionTarget): string {
-  return `${model}@${version}`;
-}
-
-function newName({ model, version, digest }: VersionTarget): Named {
-  return { model, version, digest, served: undefined };
-}
-
-function forCaller(error: EngineError, label: string): LeptonError {
-  return new LeptonError('unavailable', `${label} cannot be loaded: ${error.message}`, {
-    cause: error,
-    retryAfterSeconds: error.failure === 'unsupported' ? FAILURE_KEPT_MS / 1000 : 1,
-  });
 }

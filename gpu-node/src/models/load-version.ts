@@ -39,6 +39,8 @@ export interface LoadSteps {
   enter(phase: LoadPhase): void;
   /** Called once the files are here: a download that fails must not cost anybody a loaded model. @throws LeptonError */
   makeRoom(bytes: number): void;
+  /** Called where it goes to a GPU, before it does. @throws LeptonError; EngineError `unsupported` for what never can */
+  makeRoomOnGpu(bytes: number): Promise<void>;
   /** How many copies there is room for without anything else going, the first included. */
   copiesWithRoom(bytes: number): number;
 }
@@ -47,7 +49,7 @@ export interface LoadSteps {
 export async function loadVersion(
   target: VersionTarget,
   { repository, engines }: LoadParts,
-  { enter, makeRoom, copiesWithRoom }: LoadSteps,
+  { enter, makeRoom, makeRoomOnGpu, copiesWithRoom }: LoadSteps,
 ): Promise<{ running: Running; served: Served; sizeBytes: number }> {
   const described = await repository.describe(target);
   const { source, folder, files } = await repository.fetch(target, described);
@@ -55,7 +57,7 @@ export async function loadVersion(
   try {
     makeRoom(described.sizeBytes);
     enter('loading');
-    instance = await engines.load({ ...source, sizeBytes: described.sizeBytes });
+    instance = await engines.load({ ...source, sizeBytes: described.sizeBytes, makeRoomOnGpu });
     // A tokenizer is read when the first text comes.
     if (!described.manifest.tokenizer) files.read();
     const fault = described.stated ? disagreement(described.manifest, instance) : undefined;

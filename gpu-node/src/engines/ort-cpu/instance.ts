@@ -25,10 +25,9 @@ const WORKER = new URL('./worker.ts', import.meta.url);
  * @throws EngineError `unsupported` with ONNX Runtime's sentence; `lost` when the thread dies meanwhile
  */
 export async function startInstance(source: ModelSource, workerUrl: URL = WORKER, threads = 1): Promise<Instance> {
-  const worker = new Worker(workerUrl, {
-    workerData: { ...source, threads } satisfies WorkerInput,
-    name: source.label,
-  });
+  const { label, format, path } = source;
+  const workerData: WorkerInput = { label, format, path, threads };
+  const worker = new Worker(workerUrl, { workerData, name: label });
   const { promise, resolve, reject } = Promise.withResolvers<FromWorker & { kind: 'ready' }>();
   const exited = new Promise<EngineError>((end) => {
     let cause: unknown;

@@ -3,7 +3,7 @@ import type { ModelSource, TensorInfo } from '../engine.ts';
 import type { WireTensor } from '../onnx-runtime/tensors.ts';
 
 /** Handed to the thread at its start. */
-export interface WorkerInput extends ModelSource {
+export interface WorkerInput extends Pick<ModelSource, 'label' | 'format' | 'path'> {
   /** On which a run is. */
   threads: number;
 }
