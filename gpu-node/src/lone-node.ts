@@ -48,7 +48,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
         log.warn(swap, 'version swapped with a gap: both do not fit, so the old one went first and callers waited');
       else log.info(swap, 'version swapped');
     },
-    onMove: () => void pinNamed(),
+    onMove: () => pinNamed(),
   });
   const pins = new Pins({ references: config.pin, models, onChange: (report) => logPin(log, report) });
   let turn = 0;

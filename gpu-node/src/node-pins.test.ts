@@ -72,6 +72,11 @@ describe('pins of a node alone', () => {
     expect((await node.post('/v2/repository/models/z/load')).status).toBe(200);
     expect(await ready()).toEqual(['z@2']);
     expect((await node.get('/v2/models/a')).status).toBe(503);
+    // Where the next one cannot be loaded, the old one comes back and stays.
+    await addFiles(node.root, { 'z/3/model.onnx': 'no model' });
+    expect((await node.post('/v2/repository/models/z/load')).status).toBe(503);
+    await expect.poll(ready).toEqual(['z@2']);
+    await expect.poll(async () => (await node.get('/v2/models/a')).status).toBe(503);
     // What somebody unloads is not brought back.
     expect((await node.post('/v2/repository/models/z/unload')).status).toBe(200);
     expect((await node.get('/v2/models/a')).status).toBe(200);

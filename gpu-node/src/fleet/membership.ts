@@ -108,7 +108,8 @@ export class Membership {
       this.#credential ??= await this.#join();
       const { id, credential } = this.#credential;
       const beat: Heartbeat = { ...(await this.#options.report()), state: 'ready' };
-      this.#options.onAnswer?.(await this.#options.gateway.heartbeat(id, credential, beat));
+      const answer = await this.#options.gateway.heartbeat(id, credential, beat);
+      this.#options.onAnswer?.(answer);
     } catch (error) {
       return await this.#failed(error);
     }

@@ -22,8 +22,8 @@ export interface DirectoryCatalogueParts {
   repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   models: Models;
   onSwap(swap: Swap): void;
-  /** After each `load` and `unload`: names may stand for other versions. */
-  onMove(): void;
+  /** After each `load` and `unload`: names may stand for other versions. What was loaded stays until this resolves. */
+  onMove(): Promise<void>;
 }
 
 /** One version, or its changed files, in the place of another. */
@@ -40,7 +40,7 @@ export class DirectoryCatalogue implements Catalogue {
   readonly #repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   readonly #models: Models;
   readonly #onSwap: (swap: Swap) => void;
-  readonly #onMove: () => void;
+  readonly #onMove: () => Promise<void>;
   /** By model: the version that its name stands for; the newest where there is none. A newer one takes its place by `load`. */
   readonly #serving = new Map<string, number>();
   /** By model: the last `load`. One follows the other. */
@@ -134,7 +134,6 @@ export class DirectoryCatalogue implements Catalogue {
     try {
       await load;
     } finally {
-      this.#onMove();
       if (this.#loads.get(model) === ended) this.#loads.delete(model);
     }
   }
@@ -144,7 +143,7 @@ export class DirectoryCatalogue implements Catalogue {
     if (named.length === 0) throw this.#absent(model, version);
     for (const each of named) this.#unloaded.add(labelOf(each));
     await Promise.all(named.map((each) => this.#models.unload(model, each.version)));
-    this.#onMove();
+    await this.#onMove();
   }
 
   async #load(model: string, version: number | undefined): Promise<void> {
@@ -190,6 +189,7 @@ export class DirectoryCatalogue implements Catalogue {
     take();
     // What was loaded under this name from files that have changed since.
     const unloaded = this.#models.unload(model, version, digest);
+    await this.#onMove();
     lease.release();
     if (before && takesName && before.digest !== digest)
       this.#onSwap({ model, from: served.version, to: version, gap });
@@ -207,7 +207,7 @@ export class DirectoryCatalogue implements Catalogue {
       if (!sameName) {
         this.#serving.set(model, version);
         void this.#models.load(old).then(
-          (lease) => lease.release(),
+          (lease) => this.#onMove().finally(() => lease.release()),
           () => undefined,
         );
       }

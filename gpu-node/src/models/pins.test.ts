@@ -126,4 +126,16 @@ describe('pins', () => {
     void pins.want([], [unresolved]);
     expect(pinned).toEqual([]);
   });
+
+  it('bring what was unloaded by request back when it is wanted again, and not before', async () => {
+    const { pins, loads, settle } = setup();
+    void pins.want([wants(1)], []);
+    await settle(0);
+    pins.note({ state: 'unloaded', label: 'm@1', digest: 'm1' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(loads).toHaveLength(1);
+    void pins.want([wants(1)], []);
+    await settle(1);
+    expect(pins.report()).toMatchObject([{ state: 'ready' }]);
+  });
 });

@@ -36,6 +36,7 @@ interface Pin {
   unpin: () => void;
   /** Another version is wanted under its reference: it stays until that one is ready. */
   retiring: boolean;
+  unloaded: boolean;
   dropped: boolean;
 }
 
@@ -75,7 +76,7 @@ export class Pins {
       const pin = known ?? newPin(reference, target);
       // The right to fetch it ends, and comes anew.
       Object.assign(pin, { target, retiring: false });
-      if (known) continue;
+      if (known && !known.unloaded) continue;
       this.#pins.set(key, pin);
       tried.push(this.#bring(pin));
     }
@@ -85,9 +86,11 @@ export class Pins {
 
   /** To be told of every change of the models: what an engine lost is loaded again. */
   note({ state, digest }: ModelChange): void {
-    if (state !== 'lost') return;
     for (const pin of this.#pins.values()) {
       if (pin.target.digest !== digest || pin.state !== 'ready') continue;
+      // By request: who asked for it says by `want` whether it is to come back.
+      if (state === 'unloaded') Object.assign(pin, { state: 'wanted', unloaded: true });
+      if (state !== 'lost') continue;
       if (Date.now() - pin.readyAt > STABLE_MS) pin.failures = 0;
       if (pin.failures > 0) this.#failed(pin, 'its engine lost it again');
       else void this.#bring(pin);
@@ -110,7 +113,7 @@ export class Pins {
 
   async #bring(pin: Pin): Promise<void> {
     const { models, onChange } = this.#options;
-    Object.assign(pin, { state: 'wanted', reason: undefined, nextTryAt: undefined });
+    Object.assign(pin, { state: 'wanted', unloaded: false, reason: undefined, nextTryAt: undefined });
     try {
       const lease = await models.load(pin.target);
       if (!pin.dropped) {
@@ -186,6 +189,7 @@ function newPin(reference: string, target: VersionTarget): Pin {
     timer: undefined,
     unpin: () => undefined,
     retiring: false,
+    unloaded: false,
     dropped: false,
   };
 }
