@@ -1,7 +1,7 @@
 /** The node's settings, from flags, environment and a file: the only place that reads either. */
 import { hostname, totalmem } from 'node:os';
 import { resolve } from 'node:path';
-import { JoinInput, ModelName } from '@lepton-edge/protocol';
+import { JoinInput, MAX_PINS, ModelName, parseReference } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { readConfigFile } from './config-file.ts';
 import { effectiveText, helpText } from './config-report.ts';
@@ -47,6 +47,11 @@ const Settings = z.object({
     .transform((text) => (text === 'all' ? text : text === 'none' ? [] : text.split(',')))
     .pipe(z.union([z.literal('all'), z.array(ModelName)], { error: 'expected all, none, or names of models' }))
     .default('all'),
+  pin: z
+    .string()
+    .transform((text) => [...new Set(text === '' ? [] : text.split(','))])
+    .pipe(z.array(z.string().refine(isReference, 'expected names of models, name@alias or name@3')).max(MAX_PINS))
+    .default([]),
   metricsAddress: z
     .union(
       [
@@ -79,6 +84,7 @@ const Settings = z.object({
     .default([])
     .transform((labels) => Object.fromEntries(labels.map(splitLabel))),
   modelMemoryMib: count(1_048_576).default(() => Math.max(2048, Math.floor(machineMemoryMib() / 4))),
+  gpuMemoryMib: count(16_777_216).optional(),
   maxModels: count(1000).default(32),
   maxDiskMib: count(999_999_999).default(51_200),
   maxQueue: count(100_000).default(256),
@@ -86,6 +92,8 @@ const Settings = z.object({
   drainSeconds: count(3600).default(20),
   trialSeconds: count(3600).default(60),
   trialMemoryMib: count(1_048_576).default(8192),
+  threads: z.union([z.literal('auto'), count(256)], { error: 'expected auto, or a whole number' }).default('auto'),
+  instances: z.union([z.literal('auto'), count(64)], { error: 'expected auto, or a whole number' }).default('auto'),
   webgpu: z.enum(['auto', 'on', 'off']).default('auto'),
   webgpuStrict: onOrOff,
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -164,6 +172,15 @@ function contradictions(given: ReadonlyMap<Key, Given>): string[] {
   }
   if (token && tokenFile) problems.push(`${token.source} and ${tokenFile.source} exclude each other`);
   return problems;
+}
+
+function isReference(text: string): boolean {
+  try {
+    parseReference(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isLoopback(host: string): boolean {

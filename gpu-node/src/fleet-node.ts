@@ -1,7 +1,7 @@
 /** A node in a fleet: put together from its parts, and taken apart again in order. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TENANT_HEADER } from '@lepton-edge/protocol';
+import { TENANT_HEADER, type WantedVersion } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import { InferenceCore } from './core/infer.ts';
@@ -18,8 +18,9 @@ import { RecentLatency } from './fleet/recent-latency.ts';
 import { BlobCache } from './models/blob-cache.ts';
 import { FleetCatalogue } from './models/catalogue.ts';
 import { Models } from './models/lifecycle.ts';
+import { Pins } from './models/pins.ts';
 import { Repository } from './models/repository.ts';
-import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { logModel, logPin, MIB, modelLimits, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { requestLog } from './server/request-log.ts';
 import { type Ended, endServing, listen } from './server/serve.ts';
@@ -44,12 +45,20 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
   const models = new Models({
     repository,
     engines,
-    maxBytes: config.modelMemoryMib * MIB,
-    maxModels: config.maxModels,
+    ...modelLimits(config),
     onChange: (change) => {
       logModel(log, change);
       tokenizers.follow(change);
+      pins.note(change);
       if (change.state !== 'failed') membership.poke();
+    },
+  });
+  const pins = new Pins({
+    references: config.pin,
+    models,
+    onChange: (report) => {
+      logPin(log, report);
+      membership.poke();
     },
   });
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
@@ -70,6 +79,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     models,
     tokenizers,
     catalogue: new FleetCatalogue(models),
+    pins,
     fleet: { trials, prove: identity.prove },
     extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'schedule_policy'],
     verify: async ({ authorization, [TENANT_HEADER]: tenant }) => {
@@ -93,7 +103,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     clock,
     token: joinTokenOf(config),
     self: selfOf(config, identity, url),
-    report: () => ({
+    report: async () => ({
       url,
       instance,
       softwareVersion: SOFTWARE_VERSION,
@@ -103,7 +113,14 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       rssBytes: process.memoryUsage.rss(),
       ...placeOf(config),
       ...(clock.skewMs === undefined ? {} : { clockSkewMs: clock.skewMs }),
+      ...(config.pin.length > 0 && {
+        pins: {
+          request: await identity.askFor(config.pin, membership.credential?.issuer ?? '', clock.now()),
+          states: pins.report().slice(0, 1000),
+        },
+      }),
     }),
+    onAnswer: ({ wanted = [] }) => void wantAll(pins, wanted),
     onChange: (change) => logMembership(log, config.gateway, change),
   });
   log.info({ url, metrics: metrics?.url, engines: engines.reports, version: SOFTWARE_VERSION }, 'listening');
@@ -121,6 +138,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
 
   async function stop(): Promise<Ended> {
     state.draining = true;
+    pins.close();
     const drainMs = config.drainSeconds * 1000;
     const startedAt = performance.now();
     const handoverMs = await membership.drain();
@@ -132,6 +150,13 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
       farewell: () => membership.leave(),
     });
   }
+}
+
+/** What the gateway says that the pins stand for. */
+async function wantAll(pins: Pins, versions: readonly WantedVersion[]): Promise<void> {
+  const unresolved = versions.filter((each) => 'reason' in each);
+  const wanted = versions.flatMap((each) => ('reason' in each ? [] : { reference: each.reference, target: each }));
+  await pins.want(wanted, unresolved);
 }
 
 function selfOf(config: Config, { publicKey }: Identity, url: string) {

@@ -6,8 +6,10 @@ import { DirectoryCatalogue } from './models/directory-catalogue.ts';
 import { DirectoryIndex } from './models/directory-index.ts';
 import { DirectoryRepository } from './models/directory-repository.ts';
 import { type ModelChange, Models } from './models/lifecycle.ts';
+import { standFor } from './models/pinned-names.ts';
+import { Pins } from './models/pins.ts';
 import { type Preloaded, preload } from './models/preload.ts';
-import { logModel, MIB, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
+import { logModel, logPin, MIB, modelLimits, type RunningNode, startEngines, startMetrics } from './node-parts.ts';
 import { createHttpServer } from './server/http-server.ts';
 import { requestLog } from './server/request-log.ts';
 import { type Ended, endServing, listen } from './server/serve.ts';
@@ -30,15 +32,33 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
   const models = new Models({
     repository,
     engines,
-    maxBytes: config.modelMemoryMib * MIB,
-    maxModels: config.maxModels,
+    ...modelLimits(config),
     onChange: (change: ModelChange) => {
       logModel(log, change);
       catalogue.note(change);
+      pins.note(change);
       tokenizers.follow(change);
     },
   });
-  const catalogue = new DirectoryCatalogue({ directory, repository, models });
+  const catalogue = new DirectoryCatalogue({
+    directory,
+    repository,
+    models,
+    onSwap: ({ gap, ...swap }) => {
+      if (gap)
+        log.warn(swap, 'version swapped with a gap: both do not fit, so the old one went first and callers waited');
+      else log.info(swap, 'version swapped');
+    },
+    onMove: () => pinNamed(),
+  });
+  const pins = new Pins({ references: config.pin, models, onChange: (report) => logPin(log, report) });
+  let turn = 0;
+  const pinNamed = async () => {
+    const own = ++turn;
+    const stood = await standFor(config.pin, catalogue);
+    // What was found out later is right.
+    if (own === turn) await pins.want(...stood);
+  };
   const core = new InferenceCore(models, { requests: config.maxQueue, bytes: config.maxQueueMib * MIB });
   const state = { draining: false, loading: true };
   const server = createHttpServer({
@@ -46,6 +66,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     models,
     tokenizers,
     catalogue,
+    pins,
     verify: keys ? createKeyVerifier(keys) : verifyLocal,
     extensions: ['binary_tensor_data', 'statistics', 'model_configuration', 'model_repository', 'schedule_policy'],
     notReady: () => {
@@ -63,10 +84,13 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
     { url, metrics: metrics?.url, keys: keys?.length ?? 'none', engines: engines.reports, version: SOFTWARE_VERSION },
     'listening',
   );
-  void loads(() => state.draining).then((preloaded) => {
-    state.loading = false;
-    tell(log, preloaded);
-  });
+  // What is to stay has its room first.
+  void pinNamed()
+    .then(() => loads(() => state.draining))
+    .then((preloaded) => {
+      state.loading = false;
+      tell(log, preloaded);
+    });
 
   let stopped: Promise<Ended> | undefined;
   return {
@@ -81,6 +105,7 @@ export async function startLoneNode(config: LoneConfig, log: Logger): Promise<Ru
 
   async function stop(): Promise<Ended> {
     state.draining = true;
+    pins.close();
     try {
       return await endServing({
         ...{ server, metrics: metrics?.server, core, models, log },

@@ -1,13 +1,14 @@
 /** What nodes of both kinds are made of. */
 import type { Server } from 'node:http';
+import type { PinReport } from '@lepton-edge/protocol';
 import type { Logger } from 'pino';
 import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
 import { toPrometheus } from './core/prometheus.ts';
-import { ortCpu } from './engines/ort-cpu/engine.ts';
-import { ortWebgpu } from './engines/ort-webgpu/engine.ts';
+import { ortCpuWith } from './engines/ort-cpu/engine.ts';
+import { MAX_LEAKED_BYTES, ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
-import type { ModelChange, Models } from './models/lifecycle.ts';
+import type { ModelChange, Models, ModelsOptions } from './models/lifecycle.ts';
 import { EventLoopDelay } from './server/event-loop-delay.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
 import { type Ended, listen } from './server/serve.ts';
@@ -28,9 +29,24 @@ export interface RunningNode {
   stop(): Promise<Ended>;
 }
 
-export async function startEngines({ webgpu, webgpuStrict }: Config, log: Logger): Promise<Engines> {
-  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict })];
-  const engines = await Engines.start([...gpu, ortCpu]);
+/** What leaks on a GPU before its process is replaced is kept free of what models may take. */
+function gpuBudget({ gpuMemoryMib }: Pick<Config, 'gpuMemoryMib'>): { leak: number; models: number | undefined } {
+  if (gpuMemoryMib === undefined) return { leak: MAX_LEAKED_BYTES, models: undefined };
+  const bytes = gpuMemoryMib * MIB;
+  const leak = Math.min(MAX_LEAKED_BYTES, Math.floor(bytes / 4));
+  return { leak, models: bytes - leak };
+}
+
+export function modelLimits(config: Config): Pick<ModelsOptions, 'maxBytes' | 'maxModels' | 'maxGpuBytes'> {
+  const { modelMemoryMib, maxModels } = config;
+  return { maxBytes: modelMemoryMib * MIB, maxModels, maxGpuBytes: gpuBudget(config).models };
+}
+
+export async function startEngines(config: Config, log: Logger): Promise<Engines> {
+  const { webgpu, webgpuStrict, threads, instances } = config;
+  const maxLeakedBytes = gpuBudget(config).leak;
+  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict }, { maxLeakedBytes })];
+  const engines = await Engines.start([...gpu, ortCpuWith({ threads, instances })]);
   if (webgpu === 'on') {
     const absence = engines.absent.find(({ name }) => name === 'ort-webgpu');
     if (absence) throw new Error(`--webgpu on: ${absence.reason}`);
@@ -91,6 +107,10 @@ function processFigures() {
 function isAmong(loaded: readonly { model: string; version: number }[]) {
   const keys = new Set(loaded.map(({ model, version }) => `${model}@${version}`));
   return (model: string, version: number) => keys.has(`${model}@${version}`);
+}
+
+export function logPin(log: Logger, { state, ...pin }: PinReport): void {
+  log[state === 'ready' ? 'info' : 'warn'](pin, `pinned model ${state}`);
 }
 
 export function logModel(log: Logger, { state, label, ...change }: ModelChange): void {

@@ -38,6 +38,12 @@ export const SETTINGS = {
     value: 'NAMES',
     help: 'what a node without a gateway loads at its start: all, none, or names with commas between; default: all',
   },
+  pin: {
+    flag: 'pin',
+    env: 'LEPTON_NODE_PIN',
+    value: 'REFS',
+    help: 'what is loaded from the start and stays: name, name@3, or in a fleet name@alias, with commas between',
+  },
   metricsAddress: {
     flag: 'metrics-address',
     env: 'LEPTON_NODE_METRICS_ADDRESS',
@@ -93,6 +99,12 @@ export const SETTINGS = {
     value: 'N',
     help: "bytes of model files kept loaded, in MiB; default: a quarter of the machine's memory, at least 2048",
   },
+  gpuMemoryMib: {
+    flag: 'gpu-memory-mib',
+    env: 'LEPTON_NODE_GPU_MEMORY_MIB',
+    value: 'N',
+    help: 'what models may take on a GPU, in MiB of their files; default: no bound, WebGPU does not tell how much there is',
+  },
   maxModels: {
     flag: 'max-models',
     env: 'LEPTON_NODE_MAX_MODELS',
@@ -134,6 +146,18 @@ export const SETTINGS = {
     env: 'LEPTON_NODE_TRIAL_MEMORY_MIB',
     value: 'N',
     help: "memory that a trial's process may take; default: 8192",
+  },
+  threads: {
+    flag: 'threads',
+    env: 'LEPTON_NODE_THREADS',
+    value: 'N|auto',
+    help: 'threads of a run on the CPU; auto: as many as pay, found out when a model is loaded; default: auto',
+  },
+  instances: {
+    flag: 'instances',
+    env: 'LEPTON_NODE_INSTANCES',
+    value: 'N|auto',
+    help: 'copies of a model on the CPU, each with weights of its own; auto: as many as pay and fit; default: auto',
   },
   webgpu: {
     flag: 'webgpu',

@@ -32,7 +32,7 @@ export * from './tensor/tensor.ts';
 export * from './trace-context.ts';
 export * from './trial/batch.ts';
 export { close, largestDifference } from './trial/compare.ts';
-export { trialShapes } from './trial/inputs.ts';
+export { generateInputs, trialShapes } from './trial/inputs.ts';
 export * from './trial/node-trial.ts';
 export * from './trial/try-model.ts';
 export * from './uploads.ts';

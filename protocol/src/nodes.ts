@@ -108,6 +108,40 @@ export const LoadedModel = z.strictObject({
 });
 export type LoadedModel = z.infer<typeof LoadedModel>;
 
+/**
+ * How far a node is with what it is to keep loaded. `unresolved`: the reference names nothing that could run; `wanted`: nothing has
+ * begun yet; `failed`: it is tried again at `nextTryAt`.
+ */
+export const PinReport = z.strictObject({
+  /** As the node was told it: `name`, `name@alias` or `name@3`. */
+  reference: z.string().max(128),
+  /** Absent for what is unresolved. */
+  version: z.number().int().positive().optional(),
+  state: z.enum(['unresolved', 'wanted', 'downloading', 'loading', 'warming', 'ready', 'failed']),
+  reason: z.string().max(1000).optional(),
+  nextTryAt: z.string().max(40).optional(),
+});
+export type PinReport = z.infer<typeof PinReport>;
+
+export const MAX_PINS = 64;
+
+/** The claims of `HeartbeatPins.request`. */
+export const PinClaims = z.object({ pins: z.array(z.string().max(128)).max(MAX_PINS) });
+
+/** What a node is to keep loaded. */
+export const HeartbeatPins = z.strictObject({
+  /** A JWT with the references, signed with the node's own key: its credential alone must open no model. */
+  request: z.string().max(16_384),
+  states: z.array(PinReport).max(1000),
+});
+
+/** A version that a node is to keep loaded, with the right to fetch it; or why a reference stands for none. */
+export const WantedVersion = z.union([
+  z.object({ reference: z.string(), model: z.string(), version: z.number().int(), digest: Digest, grant: z.string() }),
+  z.object({ reference: z.string(), reason: z.string() }),
+]);
+export type WantedVersion = z.infer<typeof WantedVersion>;
+
 export const Heartbeat = z.strictObject({
   url: NodeUrl,
   /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
@@ -125,6 +159,7 @@ export const Heartbeat = z.strictObject({
   inFlight: z.number().int().nonnegative(),
   queued: z.number().int().nonnegative(),
   rssBytes: z.number().int().nonnegative(),
+  pins: HeartbeatPins.optional(),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;
 
@@ -140,6 +175,8 @@ export const HeartbeatAnswer = z.object({
   rotate: z.boolean().optional(),
   /** Set while another process reports as this node, with a copy of its home. `newer`: whether this one began later. */
   duplicate: z.object({ url: z.string(), newer: z.boolean() }).optional(),
+  /** What its pins stand for now; absent where it has none. */
+  wanted: z.array(WantedVersion).optional(),
 });
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;
 
@@ -172,5 +209,7 @@ export const Node = z.object({
   rssBytes: z.number().int(),
   /** How far its clock is ahead of the gateway's. */
   clockSkewMs: z.number().int().optional(),
+  /** What it is to keep loaded, and how far it is with that. */
+  pins: z.array(PinReport),
 });
 export type Node = z.infer<typeof Node>;

@@ -5,30 +5,46 @@ import type { AddressInfo } from 'node:net';
 import { CHALLENGE_PATH } from '@lepton-edge/protocol';
 import { call } from './api.ts';
 
-/** What a join needs but its token. `close` ends the address. @param answer to what is no challenge */
+/**
+ * What a join needs but its token. `close` ends the address, `prove` signs claims with the node's key.
+ * @param answer to what is no challenge
+ */
 export async function nodeAddress(answer?: RequestListener) {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const { x = '' } = publicKey.export({ format: 'jwk' });
+  const prove = (claims: object) => {
+    const parts = [{ alg: 'EdDSA' }, { ...claims, iat: Math.floor(Date.now() / 1000) }];
+    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+    return `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+  };
   const server = createServer(async (request, response) => {
     if (answer && request.url !== CHALLENGE_PATH) return answer(request, response);
     const { nonce, audience } = JSON.parse(Buffer.concat(await Array.fromAsync(request)).toString());
-    const parts = [{ alg: 'EdDSA' }, { nonce, aud: audience, iat: Math.floor(Date.now() / 1000) }];
-    const text = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-    const proof = `${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`;
+    const proof = prove({ nonce, aud: audience });
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ proof }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, publicKey: { kty: 'OKP', crv: 'Ed25519', x } as const, close: () => server.close() };
+  return { url, publicKey: { kty: 'OKP', crv: 'Ed25519', x } as const, close: () => server.close(), prove };
+}
+
+export interface HandMadeNode {
+  id: string;
+  credential: string;
+  url: string;
+  issuer: string;
+  /** A JWT signed with the node's key. */
+  prove(claims: object): string;
 }
 
 /** Joins under a name. */
-export async function joinByHand(name: string): Promise<{ id: string; credential: string; url: string }> {
-  const { close, ...address } = await nodeAddress();
+export async function joinByHand(name: string): Promise<HandMadeNode> {
+  const { close, prove, ...address } = await nodeAddress();
   try {
     const { token } = (await call('POST', '/api/nodes/tokens')).body;
     const { body } = await call('POST', '/api/nodes/join', { key: null, body: { token, name, ...address } });
-    return { id: String(body.id), credential: String(body.credential), url: address.url };
+    const { id, credential, issuer } = body;
+    return { id: String(id), credential: String(credential), issuer: String(issuer), url: address.url, prove };
   } finally {
     close();
   }

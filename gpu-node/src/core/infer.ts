@@ -6,12 +6,13 @@ import {
   type InferRequest,
   type InferResponse,
   LeptonError,
+  type Manifest,
   outputNames,
   priorityOfParameters,
   tensorBytes,
   timeoutOfParameters,
 } from '@lepton-edge/protocol';
-import { EngineError, type Instance } from '../engines/engine.ts';
+import { EngineError } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import { itemsOf, memberOf } from './batch-member.ts';
@@ -53,7 +54,8 @@ export class InferenceCore {
   readonly #models: Models;
   readonly #limits: Limits;
   readonly #queues = new Map<string, RunQueue>();
-  readonly #plans = new WeakMap<Instance, BatchPlan | 'alone'>();
+  /** Of each version: two of one digest may be batched differently. */
+  readonly #plans = new WeakMap<Manifest, BatchPlan | 'alone'>();
 
   /** @param limits of each model */
   constructor(models: Models, limits: Limits) {
@@ -95,11 +97,11 @@ export class InferenceCore {
     return { inFlight, queued };
   }
 
-  #planOf({ instance, manifest, admission }: Lease): BatchPlan | undefined {
-    let plan = this.#plans.get(instance);
+  #planOf({ manifest, admission }: Lease): BatchPlan | undefined {
+    let plan = this.#plans.get(manifest);
     if (!plan) {
       plan = batchPlan(manifest, admission) ?? 'alone';
-      this.#plans.set(instance, plan);
+      this.#plans.set(manifest, plan);
     }
     return plan === 'alone' ? undefined : plan;
   }

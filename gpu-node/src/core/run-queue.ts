@@ -156,7 +156,10 @@ export class RunQueue {
       const group = groupOf(job, this.#line.inTurn());
       if (group.isFull) return group;
       // A batch at the engine's door cannot grow any more: it goes there when it is as large as what runs.
-      if (group.ripeAt <= this.#now()) return this.#runs === 0 || group.items >= this.#runningItems ? group : undefined;
+      const { parallel = 1 } = job.instance;
+      if (group.ripeAt <= this.#now()) {
+        return this.#runs < parallel || group.items * parallel >= this.#runningItems ? group : undefined;
+      }
       this.#wakeAt(group.ripeAt);
       if (key !== undefined) passed.add(key);
     }

@@ -11,6 +11,8 @@ export interface ModelSource {
   sizeBytes?: number;
   /** Engines that are not to be asked, each with the reason. */
   avoid?: Readonly<Record<string, string>>;
+  /** To be called before the model goes to a GPU, with the bytes it takes there; resolves once they are free. */
+  makeRoomOnGpu?(bytes: number): Promise<void>;
 }
 
 /** `-1` in the shape stands for a dynamic axis. */
@@ -33,17 +35,35 @@ export interface RunOutput {
   runMs: number;
 }
 
+export interface Tuning {
+  /** A run is on. */
+  threads: number;
+  /** Each with the weights of its own. */
+  copies: number;
+}
+
 /** One loaded model. */
 export interface Instance {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
   /** How many runs to hand over at a time to keep the instance busy; more would only wait inside. */
   readonly concurrency: number;
+  /** How many runs it works on at the same time; 1 where absent. */
+  readonly parallel?: number;
+  /** Whether its weights are on a GPU. */
+  readonly onGpu?: boolean;
   /** Operators that run on the CPU though the engine has a GPU, with how many there are; absent where that is not known. */
   readonly cpuOperators?: Readonly<Record<string, number>>;
   /**
+   * Finds out how the machine is used best for the model, which costs at most 300 ms beside one more load and one more run of it.
+   * Called once, before the model serves; absent where there is nothing to choose.
+   * @param sample makes a run that the model takes, undefined where none is known
+   * @param maxCopies how many copies of the model there is room for, the first included
+   */
+  tune?(sample: (() => RunInput) | undefined, maxCopies: number): Promise<Tuning>;
+  /**
    * @throws EngineError `refused`: the model does not take this input; the instance goes on.
-   * @throws EngineError `lost`: the instance is gone, and every run that was on it fails so.
+   * @throws EngineError `lost`: what it was on is gone, and every run that was there fails so.
    */
   run(input: RunInput): Promise<RunOutput>;
   /** Settles, with the reason, when the instance is gone without `unload`; it must then be loaded again. */

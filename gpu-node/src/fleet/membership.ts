@@ -15,7 +15,9 @@ export interface MembershipOptions {
   /** Asked at each join: undefined where there is none. @throws MembershipError where it cannot be read */
   token(): Promise<string | undefined>;
   /** What a heartbeat says, but for the state. */
-  report(): Omit<Heartbeat, 'state'>;
+  report(): Promise<Omit<Heartbeat, 'state'>>;
+  /** Told of what the gateway answered to a heartbeat. */
+  onAnswer?(answer: HeartbeatAnswer): void;
   /** Called when the state changes, not at every attempt. */
   onChange(change: MembershipChange): void;
   clock: GatewayClock;
@@ -104,7 +106,7 @@ export class Membership {
     const credential = this.#credential;
     if (!credential) return 0;
     try {
-      const answer = await gateway.heartbeat(credential.id, credential.credential, { ...report(), state });
+      const answer = await gateway.heartbeat(credential.id, credential.credential, { ...(await report()), state });
       return answer.handoverMs ?? 0;
     } catch (error) {
       onChange({
@@ -131,11 +133,12 @@ export class Membership {
     try {
       this.#credential ??= await this.#join();
       const { id, credential } = this.#credential;
+      const { clock, gateway, report, onAnswer } = this.#options;
       const state = this.#isLeaving ? 'draining' : 'ready';
-      const beat = { ...this.#options.report(), state } as const;
-      const { clock, gateway } = this.#options;
+      const beat = { ...(await report()), state } as const;
       const answer = await clock.measure(() => gateway.heartbeat(id, credential, beat));
       this.#taken(id, answer);
+      onAnswer?.(answer);
       if (answer.rotate) await this.#rotate(this.#credential);
     } catch (error) {
       return await this.#failed(error);

@@ -9,8 +9,10 @@ import {
 import { type Catalogue, type NamedVersion, noAliases } from './catalogue.ts';
 import type { DirectoryIndex } from './directory-index.ts';
 import type { DirectoryRepository } from './directory-repository.ts';
-import type { ModelChange, Models } from './lifecycle.ts';
+import { NoRoom } from './evictions.ts';
+import type { Lease, ModelChange, Models } from './lifecycle.ts';
 import type { FoundVersion } from './model-directory.ts';
+import type { VersionTarget } from './version-source.ts';
 
 const NOT_YET = 'not loaded: the first inference loads it';
 const UNLOADED = 'unloaded by request: POST /v2/repository/models/{name}/load loads it again';
@@ -19,21 +21,41 @@ export interface DirectoryCatalogueParts {
   directory: DirectoryIndex;
   repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   models: Models;
+  onSwap(swap: Swap): void;
+  /** After each `load` and `unload`: names may stand for other versions. What was loaded stays until this resolves. */
+  onMove(): Promise<void>;
+}
+
+/** One version, or its changed files, in the place of another. */
+export interface Swap {
+  model: string;
+  from: number;
+  to: number;
+  /** Both did not fit: whoever called meanwhile waited for the new one. */
+  gap: boolean;
 }
 
 export class DirectoryCatalogue implements Catalogue {
   readonly #directory: DirectoryIndex;
   readonly #repository: Pick<DirectoryRepository, 'digestOf' | 'stateOf'>;
   readonly #models: Models;
+  readonly #onSwap: (swap: Swap) => void;
+  readonly #onMove: () => Promise<void>;
+  /** By model: the version that its name stands for; the newest where there is none. A newer one takes its place by `load`. */
+  readonly #serving = new Map<string, number>();
+  /** By model: the last `load`. One follows the other. */
+  readonly #loads = new Map<string, Promise<void>>();
   /** `name@version` of what somebody unloaded. */
   readonly #unloaded = new Set<string>();
   /** By digest, why the last load failed. */
   readonly #failures = new Map<string, string>();
 
-  constructor({ directory, repository, models }: DirectoryCatalogueParts) {
+  constructor({ directory, repository, models, onSwap, onMove }: DirectoryCatalogueParts) {
     this.#directory = directory;
     this.#repository = repository;
     this.#models = models;
+    this.#onSwap = onSwap;
+    this.#onMove = onMove;
   }
 
   /** To be told of every change of the models. */
@@ -44,6 +66,8 @@ export class DirectoryCatalogue implements Catalogue {
 
   resolve({ model, version, alias }: Reference): NamedVersion {
     if (alias !== undefined) throw noAliases(model, alias, 'a gateway does');
+    const served = version === undefined ? this.#servedAs(model) : undefined;
+    if (served) return served;
     const all = this.versions(model);
     if (all.length === 0) throw this.#absent(model);
     const named = all.filter((each) => version === undefined || each.version === version);
@@ -56,12 +80,14 @@ export class DirectoryCatalogue implements Catalogue {
     );
   }
 
+  /** What is loaded stays what is served until `load` has put its changed files in its place. */
   async digestOf({ model, version }: NamedVersion): Promise<string> {
-    return await this.#repository.digestOf(this.#found(model, version));
+    const loaded = this.#models.find(model, version);
+    return loaded?.digest ?? (await this.#repository.digestOf(this.#found(model, version)));
   }
 
   createdAtMs({ model, version }: NamedVersion): number {
-    return this.#found(model, version).files[0]?.mtimeMs ?? 0;
+    return this.#directory.find(model, version)?.files[0]?.mtimeMs ?? 0;
   }
 
   async manifestOf(named: NamedVersion): Promise<Manifest> {
@@ -99,19 +125,17 @@ export class DirectoryCatalogue implements Catalogue {
     });
   }
 
+  /** Whoever calls the model meanwhile is answered by what is loaded. A load that fails changes nothing. */
   async load(model: string, version?: number): Promise<void> {
-    await this.#directory.scan();
-    const gone = this.#models.loaded().filter((each) => !this.#directory.find(each.model, each.version));
-    for (const each of gone) void this.#models.unload(each.model, each.version);
-    const named = this.versions(model).filter((each) => version === undefined || each.version === version);
-    const newest = named.at(-1);
-    if (!newest) throw this.#absent(model, version);
-    const digest = await this.digestOf(newest);
-    this.#unloaded.delete(labelOf(newest));
-    const lease = await this.#models.acquire({ ...newest, digest });
-    lease.release();
-    // What was loaded under this name from files that have changed since.
-    await this.#models.unload(model, newest.version, digest);
+    const before = this.#loads.get(model) ?? Promise.resolve();
+    const load = before.then(() => this.#load(model, version));
+    const ended = load.catch(() => undefined);
+    this.#loads.set(model, ended);
+    try {
+      await load;
+    } finally {
+      if (this.#loads.get(model) === ended) this.#loads.delete(model);
+    }
   }
 
   async unload(model: string, version?: number): Promise<void> {
@@ -119,6 +143,87 @@ export class DirectoryCatalogue implements Catalogue {
     if (named.length === 0) throw this.#absent(model, version);
     for (const each of named) this.#unloaded.add(labelOf(each));
     await Promise.all(named.map((each) => this.#models.unload(model, each.version)));
+    await this.#onMove();
+  }
+
+  async #load(model: string, version: number | undefined): Promise<void> {
+    for (const { model: each } of this.versions()) {
+      const served = this.#servedAs(each) ?? this.#newest(each);
+      if (served) this.#serving.set(each, served.version);
+    }
+    const served = this.#servedAs(model);
+    await this.#directory.scan();
+    const named = this.versions(model).filter((each) => version === undefined || each.version === version);
+    const wanted = named.at(-1);
+    if (!wanted) throw this.#absent(model, version);
+    if (!served) this.#unloaded.delete(labelOf(wanted));
+    const digest = await this.#repository.digestOf(this.#found(model, wanted.version));
+    await this.#swap(served, { ...wanted, digest }, version === undefined || wanted.version > (served?.version ?? 0));
+    const gone = this.#models.loaded().filter((each) => !this.#directory.find(each.model, each.version));
+    for (const each of gone) void this.#models.unload(each.model, each.version);
+  }
+
+  /** @param takesName whether the model's name stands for it from then on */
+  async #swap(served: NamedVersion | undefined, wanted: VersionTarget, takesName: boolean): Promise<void> {
+    const { model, version, digest } = wanted;
+    const before = served && this.#models.find(model, served.version);
+    const take = () => {
+      this.#unloaded.delete(labelOf(wanted));
+      if (takesName) this.#serving.set(model, version);
+    };
+    // It answers meanwhile, so that it may not go for the new one's sake.
+    const unpin = before && takesName ? this.#models.pin(before.digest) : undefined;
+    let gap = false;
+    let lease: Lease;
+    try {
+      lease = await this.#models.load(wanted);
+    } catch (error) {
+      if (!(error instanceof NoRoom) || !served || !unpin || before?.digest === digest) throw error;
+      gap = true;
+      // From now on callers wait for the new one.
+      take();
+      lease = await this.#inItsPlace({ ...served, digest: before?.digest ?? '' }, wanted);
+    } finally {
+      unpin?.();
+    }
+    take();
+    // What was loaded under this name from files that have changed since.
+    const unloaded = this.#models.unload(model, version, digest);
+    await this.#onMove();
+    lease.release();
+    if (before && takesName && before.digest !== digest)
+      this.#onSwap({ model, from: served.version, to: version, gap });
+    await unloaded;
+  }
+
+  /** Both do not fit: the old one goes first. */
+  async #inItsPlace(old: VersionTarget, wanted: VersionTarget): Promise<Lease> {
+    const { model, version } = old;
+    const sameName = version === wanted.version;
+    await this.#models.unload(model, version, sameName ? wanted.digest : undefined);
+    try {
+      return await this.#models.load(wanted);
+    } catch (error) {
+      if (!sameName) {
+        this.#serving.set(model, version);
+        void this.#models.load(old).then(
+          (lease) => this.#onMove().finally(() => lease.release()),
+          () => undefined,
+        );
+      }
+      throw error;
+    }
+  }
+
+  #servedAs(model: string): NamedVersion | undefined {
+    const version = this.#serving.get(model);
+    if (version === undefined || this.#unloaded.has(labelOf({ model, version }))) return undefined;
+    const isThere = this.#directory.find(model, version) ?? this.#models.find(model, version);
+    return isThere && { model, version };
+  }
+
+  #newest(model: string): NamedVersion | undefined {
+    return this.versions(model).findLast((each) => !this.#unloaded.has(labelOf(each)));
   }
 
   #entry(found: FoundVersion): RepositoryIndexEntry {
@@ -130,8 +235,9 @@ export class DirectoryCatalogue implements Catalogue {
     const read = this.#repository.stateOf(found);
     if (!read) return unavailable(NOT_YET);
     if (read.kind === 'failed') return unavailable(read.reason);
-    const loading = read.kind === 'reading' || this.#models.stateOf(read.digest) === 'loading';
-    if (loading) return { ...about, state: 'LOADING', reason: '' };
+    if (read.kind === 'reading') return { ...about, state: 'LOADING', reason: 'its files are read' };
+    const phase = this.#models.stateOf(read.digest);
+    if (phase !== undefined && phase !== 'ready') return { ...about, state: 'LOADING', reason: phase };
     return unavailable(this.#failures.get(read.digest) ?? NOT_YET);
   }
 

@@ -1,8 +1,10 @@
 import type { Manifest, TensorSpec } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { NoRoom } from './evictions.ts';
 import { type ModelChange, Models } from './lifecycle.ts';
 import type { Repository } from './repository.ts';
+import type { VersionTarget } from './version-source.ts';
 
 const target = (digest: string) => ({ model: `model-${digest}`, version: 1, digest });
 
@@ -11,9 +13,10 @@ class FakeInstance implements Instance {
   readonly outputs = [x];
   readonly concurrency = 1;
   unloads = 0;
+  runs = 0;
   readonly #lost = Promise.withResolvers<EngineError>();
   readonly lost = this.#lost.promise;
-  run = () => Promise.reject(new Error('not run here'));
+  run = async () => ({ outputs: [], runMs: ++this.runs });
   async unload() {
     this.unloads++;
   }
@@ -24,13 +27,17 @@ class FakeInstance implements Instance {
 
 const x: TensorSpec = { name: 'x', datatype: 'FP32', shape: [-1] };
 
-function setup(load?: (source: ModelSource) => Promise<Instance>, stated?: Partial<Manifest>) {
+function setup(
+  load?: (source: ModelSource) => Promise<Instance>,
+  stated?: Partial<Manifest>,
+  manifestOf: (target: VersionTarget) => Partial<Manifest> = () => ({}),
+) {
   const instances: FakeInstance[] = [];
   const changes: ModelChange[] = [];
   const clock = { now: 0 };
   const repository: Pick<Repository, 'describe' | 'fetch'> = {
-    describe: async () => ({
-      manifest: { inputs: [x], outputs: [x], ...stated } as Manifest,
+    describe: async (described) => ({
+      manifest: { inputs: [x], outputs: [x], ...stated, ...manifestOf(described) } as Manifest,
       sizeBytes: 10,
       stated: stated !== undefined,
     }),
@@ -53,6 +60,7 @@ function setup(load?: (source: ModelSource) => Promise<Instance>, stated?: Parti
     engines,
     maxBytes: 20,
     maxModels: 8,
+    maxGpuBytes: 15,
     onChange: (change) => changes.push(change),
     now: () => clock.now,
   });
@@ -78,6 +86,71 @@ describe('Models', () => {
     expect(models.loaded()).toHaveLength(2);
   });
 
+  it('serves two versions of one digest, each as its own manifest says', async () => {
+    const { models } = setup(undefined, undefined, ({ version }) => ({
+      batching: { maxBatchSize: version, maxDelayMs: 0 },
+    }));
+    const sizes: (number | undefined)[] = [];
+    for (const version of [4, 8, 4]) {
+      const { manifest, release } = await models.acquire({ model: 'm', version, digest: 'a' });
+      sizes.push(manifest.batching?.maxBatchSize);
+      release();
+    }
+    expect(sizes).toEqual([4, 8, 4]);
+    expect([models.find('m', 4), models.find('m', 8)]).toMatchObject([
+      { manifest: { batching: { maxBatchSize: 4 } } },
+      { manifest: { batching: { maxBatchSize: 8 } } },
+    ]);
+  });
+
+  it('is ready once it has run, and tells what that took', async () => {
+    const { models, instances, changes } = setup();
+    (await models.acquire(target('a'))).release();
+    expect(instances[0]?.runs).toBeGreaterThan(0);
+    expect(changes).toMatchObject([{ state: 'ready', warmUp: { runs: instances[0]?.runs } }]);
+  });
+
+  it('gives a model’s own last version up for its next one only where nothing else will do', async () => {
+    const { models, changes } = setup();
+    const next = (version: number) => models.acquire({ model: 'm', version, digest: `m${version}` });
+    (await models.acquire(target('other'))).release();
+    (await next(1)).release();
+    (await models.acquire(target('other'))).release();
+    (await next(2)).release();
+    expect(models.loaded().map(({ digest }) => digest)).toEqual(['m1', 'm2']);
+    models.pin('m1');
+    const unpin = models.pin('m2');
+    await expect(next(3)).rejects.toThrow(NoRoom);
+    unpin();
+    (await next(3)).release();
+    expect(models.loaded().map(({ digest }) => digest)).toEqual(['m1', 'm3']);
+    expect(changes.find(({ state, label }) => state === 'unloaded' && label === 'm@2')).toMatchObject({
+      reason: 'both do not fit: m@3 takes its place',
+    });
+  });
+
+  it('answers who asks for what was replaced, by what took its place', async () => {
+    const { models, instances } = setup();
+    const of = (digest: string) => models.acquire({ model: 'm', version: 1, digest });
+    const begun = await of('a');
+    (await of('b')).release();
+    const unloading = models.unload('m', 1, 'b');
+    // Who began there goes on there.
+    const goesOn = await of('a');
+    expect(goesOn.instance).toBe(instances[0]);
+    goesOn.release();
+    begun.release();
+    await unloading;
+    const late = await of('a');
+    expect(late.instance).toBe(instances[1]);
+    late.release();
+    expect(instances.map(({ unloads }) => unloads)).toEqual([1, 0]);
+    // And back again.
+    (await models.load({ model: 'm', version: 1, digest: 'a' })).release();
+    await models.unload('m', 1, 'a');
+    for (const digest of ['a', 'b']) expect((await of(digest)).instance).toBe(instances[2]);
+  });
+
   it('makes room by unloading what is idle and longest unused', async () => {
     const { models, instances } = setup();
     for (const name of ['a', 'b', 'a']) (await models.acquire(target(name))).release();
@@ -93,6 +166,27 @@ describe('Models', () => {
     leases[1]?.release();
     await models.acquire(target('c'));
     expect(models.loaded().map((loaded) => loaded.digest)).toEqual(['a', 'c']);
+  });
+
+  it('makes room on the GPU apart from memory, and leaves what can never fit there to others', async () => {
+    const { models, instances } = setup(async ({ makeRoomOnGpu }) => {
+      await makeRoomOnGpu?.(10);
+      const instance = Object.assign(new FakeInstance(), { onGpu: true });
+      instances.push(instance);
+      return instance;
+    });
+    for (const name of ['a', 'b']) (await models.acquire(target(name))).release();
+    expect(models.loaded().map(({ digest }) => digest)).toEqual(['b']);
+    expect(instances.map(({ unloads }) => unloads)).toEqual([1, 0]);
+    const large = setup(async ({ makeRoomOnGpu }) => {
+      const there = makeRoomOnGpu?.(16);
+      await expect(there).rejects.toMatchObject({
+        failure: 'unsupported',
+        message: expect.stringContaining('of --gpu-memory-mib'),
+      });
+      return new FakeInstance();
+    });
+    await large.models.acquire(target('a'));
   });
 
   it('loads anew what was lost', async () => {
@@ -175,7 +269,7 @@ describe('Models', () => {
   it('tells what is loading, and what there is room for', async () => {
     const { models } = setup();
     const loading = models.acquire(target('a'));
-    expect(models.stateOf('a')).toBe('loading');
+    expect(models.stateOf('a')).toBe('downloading');
     await loading;
     expect([models.stateOf('a'), models.stateOf('b'), models.bytes]).toEqual(['ready', undefined, 10]);
     expect([models.hasRoomFor(10), models.hasRoomFor(11)]).toEqual([true, false]);

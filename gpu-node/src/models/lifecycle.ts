@@ -1,22 +1,20 @@
 /** What is running: versions loaded on demand, once each, kept while they fit, by digest. */
-import { type Admission, LeptonError, type LoadedModel, type Manifest } from '@lepton-edge/protocol';
-import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
-import { avoidedEngines } from './avoided-engines.ts';
-import type { Hold } from './disk-space.ts';
-import { chooseEvictions } from './evictions.ts';
-import type { Repository } from './repository.ts';
-import { disagreement, withSignature } from './signature.ts';
+import type { LoadedModel, Manifest } from '@lepton-edge/protocol';
+import { EngineError, type Instance, type Tuning } from '../engines/engine.ts';
+import { type Entry, type Named, nameOf, newEntry, newName } from './entry.ts';
+import { Failures } from './failures.ts';
+import { type LoadParts, type LoadPhase, loadVersion, type Running, type Served, servedAs } from './load-version.ts';
+import { type Eviction, roomInMemory, roomOnGpu } from './room.ts';
+import { Successors } from './successors.ts';
 import type { VersionTarget } from './version-source.ts';
+import type { WarmUp } from './warm-up.ts';
 
-/** A model that cannot run here is not tried again at every call. */
-const FAILURE_KEPT_MS = 10_000;
-
-export interface ModelsOptions {
-  repository: Pick<Repository, 'describe' | 'fetch'>;
-  engines: { load(source: ModelSource): Promise<Instance> };
+export interface ModelsOptions extends LoadParts {
   /** Bytes of the files of all that is loaded. */
   maxBytes: number;
   maxModels: number;
+  /** Of these, what may be on a GPU; no bound where absent. */
+  maxGpuBytes?: number | undefined;
   onChange(change: ModelChange): void;
   now?: () => number;
 }
@@ -27,6 +25,12 @@ export interface ModelChange {
   digest: string;
   reason?: string;
   tookMs?: number;
+  /** What of that the first runs took. */
+  warmUp?: WarmUp;
+  /** Of the node's process meanwhile, whatever else it did; a model on a GPU is in another. */
+  rssGrowthBytes?: number;
+  /** As the engine found it best. */
+  tuning?: Tuning;
   /** As `Instance.cpuOperators`. */
   cpuOperators?: Readonly<Record<string, number>>;
   /** As `avoidedEngines` gives them. */
@@ -34,37 +38,13 @@ export interface ModelChange {
 }
 
 /** A loaded model, kept loaded until `release`, which must be called exactly once. */
-export interface Lease {
-  manifest: Manifest;
-  /** What was measured of it, where somebody has. */
-  admission?: Admission | undefined;
+export interface Lease extends Served {
   instance: Instance;
-  /** Where the version's files are under their own paths, as long as it is loaded; undefined where the model's is the only one. */
+  /** As in `Running`. */
   folder: string | undefined;
   /** How long this caller waited for it to be loaded; undefined when it was. */
   loadMs: number | undefined;
   release(): void;
-}
-
-interface Running {
-  manifest: Manifest;
-  admission: Admission | undefined;
-  instance: Instance;
-  folder: string | undefined;
-  files: Hold;
-}
-
-interface Entry {
-  digest: string;
-  label: string;
-  /** Under what names it was asked for: one digest may be several versions. */
-  names: Map<string, LoadedModel>;
-  bytes: number;
-  leases: number;
-  /** Called when the last lease is released. */
-  onIdle: () => void;
-  loading: Promise<Running>;
-  running: Running | undefined;
 }
 
 export class Models {
@@ -72,55 +52,69 @@ export class Models {
   readonly #now: () => number;
   /** Least recently used first. */
   readonly #entries = new Map<string, Entry>();
-  readonly #failures = new Map<string, { error: LeptonError; until: number }>();
+  /** Replaced, but still in use: whoever began there goes on there. By digest. */
+  readonly #leaving = new Map<string, Entry>();
+  readonly #successors = new Successors();
+  readonly #failures: Failures;
   readonly #unloading = new Set<Promise<void>>();
 
   constructor(options: ModelsOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#failures = new Failures(this.#now);
   }
 
-  /** @throws LeptonError `unavailable` when it cannot be fetched, loaded or kept, and why */
+  /** @throws LeptonError `unavailable` when it cannot be fetched, loaded or kept, and why; NoRoom */
   async acquire(target: VersionTarget): Promise<Lease> {
-    const failure = this.#failures.get(target.digest);
-    if (failure && failure.until > this.#now()) throw failure.error;
-    const entry = this.#entries.get(target.digest) ?? this.#begin(target);
-    this.#entries.delete(entry.digest);
-    this.#entries.set(entry.digest, entry);
-    this.#name(entry, target);
-    entry.leases++;
-    const release = () => {
-      entry.leases--;
-      if (entry.leases === 0) entry.onIdle();
+    const name = nameOf(target);
+    const leaving = this.#leaving.get(target.digest);
+    if (leaving?.names.has(name)) return await this.#lease(leaving, target);
+    return await this.load({ ...target, digest: this.#successors.latest(name, target.digest) });
+  }
+
+  /** As `acquire`, for who decides what the name stands for: the digest is meant as it is, whatever has replaced it once. */
+  async load(target: VersionTarget): Promise<Lease> {
+    this.#failures.check(target.digest);
+    return await this.#lease(this.#entryOf(target), target);
+  }
+
+  /** Keeps what is loaded from making room for others, until what this returns is called. */
+  pin(digest: string): () => void {
+    const entry = this.#entries.get(digest);
+    if (!entry) return () => undefined;
+    entry.pins++;
+    let pinned = true;
+    return () => {
+      if (pinned) entry.pins--;
+      pinned = false;
     };
-    try {
-      const startedAt = this.#now();
-      const waited = !entry.running;
-      const { manifest, admission, instance, folder } = entry.running ?? (await entry.loading);
-      const loadMs = waited ? this.#now() - startedAt : undefined;
-      return { manifest, admission, instance, folder, loadMs, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
   }
 
   /**
    * Takes a version's name from what is loaded under it, and unloads what has no other name once its runs have ended. Who
    * asks for the version from now on has it loaded anew.
-   * @param except a digest that keeps the name
+   * @param successor a digest that keeps the name, and is meant by whoever still asks for the others under it
    */
-  async unload(model: string, version: number, except?: string): Promise<void> {
+  async unload(model: string, version: number, successor?: string): Promise<void> {
     const name = `${model}@${version}`;
-    const nameless = [...this.#entries.values()].filter(({ digest, names }) => {
-      return digest !== except && names.delete(name) && names.size === 0;
-    });
-    await Promise.all(nameless.map((entry) => this.#unload(entry)));
+    const unloaded: Promise<void>[] = [];
+    for (const entry of [...this.#entries.values()]) {
+      if (entry.digest === successor || !entry.names.has(name)) continue;
+      if (successor !== undefined) this.#successors.replaced(name, entry.digest, successor);
+      if (entry.names.size > 1) {
+        entry.names.delete(name);
+        continue;
+      }
+      if (successor !== undefined) this.#leaving.set(entry.digest, entry);
+      unloaded.push(this.#unload(entry));
+    }
+    await Promise.all(unloaded);
   }
 
-  stateOf(digest: string): 'ready' | 'loading' | undefined {
+  /** Undefined for what is neither loaded nor being loaded. */
+  stateOf(digest: string): 'ready' | LoadPhase | undefined {
     const entry = this.#entries.get(digest);
-    return entry && (entry.running ? 'ready' : 'loading');
+    return entry && (entry.running ? 'ready' : entry.phase);
   }
 
   /** Bytes of the files of all that is loaded. */
@@ -137,22 +131,22 @@ export class Models {
   /** The manifest of a version that is loaded now. */
   find(model: string, version: number): { digest: string; manifest: Manifest } | undefined {
     for (const { digest, names, running } of this.#entries.values()) {
-      if (running && names.has(`${model}@${version}`)) return { digest, manifest: running.manifest };
+      const served = running && names.get(`${model}@${version}`)?.served;
+      if (served) return { digest, manifest: served.manifest };
     }
     return undefined;
   }
 
   loaded(): LoadedModel[] {
-    return [...this.#entries.values()].flatMap((entry) => (entry.running ? [...entry.names.values()] : []));
+    return this.#named().map(({ model, version, digest }) => ({ model, version, digest }));
   }
 
   /** How many nodes of each loaded model run on the CPU though its engine has a GPU, where that is known. */
   cpuNodes(): { model: string; version: number; nodes: number }[] {
-    return [...this.#entries.values()].flatMap(({ names, running }) => {
-      const counts = running?.instance.cpuOperators;
+    return this.#named().flatMap(({ model, version, digest }) => {
+      const counts = this.#entries.get(digest)?.running?.instance.cpuOperators;
       if (!counts) return [];
-      const nodes = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      return [...names.values()].map(({ model, version }) => ({ model, version, nodes }));
+      return { model, version, nodes: Object.values(counts).reduce((sum, count) => sum + count, 0) };
     });
   }
 
@@ -162,55 +156,81 @@ export class Models {
     await Promise.all(this.#unloading);
   }
 
-  #begin(target: VersionTarget): Entry {
-    const { digest } = target;
-    const label = `${target.model}@${target.version}`;
-    const entry: Entry = {
-      digest,
-      label,
-      names: new Map(),
-      bytes: 0,
-      leases: 0,
-      onIdle: () => undefined,
-      // Replaced below: the entry must be in its place before its work begins.
-      loading: undefined as never,
-      running: undefined,
+  async #lease(entry: Entry, target: VersionTarget): Promise<Lease> {
+    entry.leases++;
+    const release = () => {
+      entry.leases--;
+      if (entry.leases === 0) entry.onIdle();
     };
-    this.#failures.delete(digest);
-    this.#entries.set(digest, entry);
+    try {
+      const startedAt = this.#now();
+      const waited = !entry.running;
+      const { instance, folder } = entry.running ?? (await entry.loading);
+      const named = entry.names.get(nameOf(target));
+      const { manifest, admission } = named?.served ?? (await this.#serveAs(entry, target, instance));
+      const loadMs = waited ? this.#now() - startedAt : undefined;
+      return { manifest, admission, instance, folder, loadMs, release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  #named(): Named[] {
+    return [...this.#entries.values()].flatMap(({ running, names }) => {
+      return running ? [...names.values()].filter(({ served }) => served) : [];
+    });
+  }
+
+  /** Begins to load what is not there; most recently used from now on. */
+  #entryOf(target: VersionTarget): Entry {
+    const entry = this.#entries.get(target.digest) ?? this.#begin(target);
+    this.#entries.delete(entry.digest);
+    this.#entries.set(entry.digest, entry);
+    const name = nameOf(target);
+    if (!entry.names.has(name)) entry.names.set(name, newName(target));
+    return entry;
+  }
+
+  #begin(target: VersionTarget): Entry {
+    const entry = newEntry(target);
+    this.#failures.forget(target.digest);
+    this.#entries.set(target.digest, entry);
     entry.loading = this.#load(target, entry);
     return entry;
   }
 
   async #load(target: VersionTarget, entry: Entry): Promise<Running> {
-    const { repository, engines, onChange } = this.#options;
+    const { onChange } = this.#options;
     const { digest, label } = entry;
     const startedAt = this.#now();
-    let files: Hold | undefined;
+    const rssBefore = process.memoryUsage.rss();
     try {
-      const described = await repository.describe(target);
-      const fetched = await repository.fetch(target, described);
-      files = fetched.files;
-      // Only now: a download that fails must not cost anybody a loaded model.
-      this.#makeRoom(entry, described.sizeBytes);
-      const avoid = avoidedEngines(described.admission);
-      const wanted = { ...fetched.source, sizeBytes: described.sizeBytes };
-      const instance = await engines.load(avoid ? { ...wanted, avoid } : wanted);
-      // A tokenizer is read when the first text comes.
-      if (!described.manifest.tokenizer) fetched.files.read();
-      const fault = described.stated ? disagreement(described.manifest, instance) : undefined;
-      if (fault !== undefined) {
-        await instance.unload();
-        throw new EngineError('unsupported', fault);
-      }
-      const { folder } = fetched;
-      const { admission } = described;
-      const manifest = withSignature(described.manifest, instance);
-      const running = { manifest, admission, instance, folder, files: fetched.files };
+      const { running, served, sizeBytes, avoid } = await loadVersion(target, this.#options, {
+        enter: (phase) => {
+          entry.phase = phase;
+        },
+        makeRoom: (bytes) => {
+          void this.#evict(roomInMemory(entry, target.model, bytes, this.#others(entry), this.#options));
+          entry.bytes = bytes;
+        },
+        makeRoomOnGpu: async (bytes) => {
+          const { maxGpuBytes = Number.POSITIVE_INFINITY } = this.#options;
+          const free = this.#evict(roomOnGpu(entry, target.model, bytes, this.#others(entry), maxGpuBytes));
+          entry.gpuBytes = bytes;
+          await free;
+        },
+        copiesWithRoom: (bytes) => 1 + Math.floor((this.#options.maxBytes - this.bytes) / Math.max(1, bytes)),
+      });
+      const { instance, files, warmUp, tuning } = running;
+      entry.bytes = sizeBytes * (tuning?.copies ?? 1);
+      if (!instance.onGpu) entry.gpuBytes = 0;
+      const named = entry.names.get(label);
+      if (named) named.served = served;
       entry.running = running;
       void instance.lost.then((error) => {
-        fetched.files.release();
-        if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
+        files.release();
+        this.#remove(entry);
         onChange({ state: 'lost', label, digest, reason: error.message });
       });
       const { cpuOperators } = instance;
@@ -219,74 +239,68 @@ export class Models {
         label,
         digest,
         tookMs: this.#now() - startedAt,
+        warmUp,
+        rssGrowthBytes: process.memoryUsage.rss() - rssBefore,
+        ...(tuning && { tuning }),
         ...(cpuOperators && { cpuOperators }),
         ...(avoid && { avoidedEngines: avoid }),
       });
       return running;
     } catch (error) {
-      files?.release();
-      // Unloaded meanwhile, its place may be another's.
-      if (this.#entries.get(digest) === entry) this.#entries.delete(digest);
-      const failure = error instanceof EngineError ? forCaller(error, label) : error;
-      if (error instanceof EngineError && error.failure === 'unsupported')
-        this.#remember(digest, forCaller(error, label));
-      onChange({
-        state: 'failed',
-        label,
-        digest,
-        reason: failure instanceof Error ? failure.message : String(failure),
-      });
+      this.#remove(entry);
+      const failure = error instanceof EngineError ? this.#failures.note(digest, label, error) : error;
+      const reason = failure instanceof Error ? failure.message : String(failure);
+      onChange({ state: 'failed', label, digest, reason });
       throw failure;
     }
   }
 
-  #name(entry: Entry, { model, version, digest }: VersionTarget): void {
-    const name = `${model}@${version}`;
-    if (!entry.names.has(name)) entry.names.set(name, { model, version, digest });
+  /** Its place may be another's meanwhile. */
+  #remove(entry: Entry): void {
+    if (this.#entries.get(entry.digest) === entry) this.#entries.delete(entry.digest);
   }
 
-  #remember(digest: string, error: LeptonError): void {
-    const now = this.#now();
-    for (const [known, { until }] of this.#failures) if (until <= now) this.#failures.delete(known);
-    this.#failures.set(digest, { error, until: now + FAILURE_KEPT_MS });
+  /** A further version of a digest that is loaded. @throws LeptonError when nobody can describe it now */
+  async #serveAs(entry: Entry, target: VersionTarget, instance: Instance): Promise<Served> {
+    const described = await this.#options.repository.describe(target);
+    const named = entry.names.get(nameOf(target)) ?? newName(target);
+    // Of those who asked at once, all get the same.
+    named.served ??= servedAs(described, instance);
+    return named.served;
   }
 
-  /** Counts the entry, after unloading what has to go for it. @throws LeptonError `unavailable` */
-  #makeRoom(entry: Entry, bytes: number): void {
-    const { maxBytes, maxModels } = this.#options;
-    const others = [...this.#entries.values()].filter((other) => other !== entry);
-    const choice = chooseEvictions(others, bytes, { maxBytes, maxModels });
-    if (!choice.ok) throw new LeptonError('unavailable', `${entry.label}: ${choice.reason}`, { retryAfterSeconds: 1 });
-    for (const evicted of choice.evict) void this.#unload(evicted);
-    entry.bytes = bytes;
+  #others(entry: Entry): Entry[] {
+    return [...this.#entries.values()].filter((other) => other !== entry);
   }
 
-  /** Never rejects. */
-  #unload(entry: Entry): Promise<void> {
+  async #evict(evictions: readonly Eviction[]): Promise<void> {
+    await Promise.all(evictions.map(({ entry, reason }) => this.#unload(entry, reason)));
+  }
+
+  /** Never rejects. @param reason where nobody asked for it */
+  #unload(entry: Entry, reason?: string): Promise<void> {
     const { digest, label } = entry;
     this.#entries.delete(digest);
     const unloaded = entry.loading
       .then(async ({ instance, files }) => {
-        if (entry.leases > 0) {
+        while (entry.leases > 0) {
           await new Promise<void>((idle) => {
             entry.onIdle = idle;
           });
         }
+        this.#left(entry);
         await instance.unload();
         files.release();
       })
-      .then(() => this.#options.onChange({ state: 'unloaded', label, digest }))
+      .then(() => this.#options.onChange({ state: 'unloaded', label, digest, ...(reason ? { reason } : {}) }))
       // A load that failed has been reported, and left nothing to unload.
-      .catch(() => undefined)
+      .catch(() => this.#left(entry))
       .finally(() => this.#unloading.delete(unloaded));
     this.#unloading.add(unloaded);
     return unloaded;
   }
-}
 
-function forCaller(error: EngineError, label: string): LeptonError {
-  return new LeptonError('unavailable', `${label} cannot be loaded: ${error.message}`, {
-    cause: error,
-    retryAfterSeconds: error.failure === 'unsupported' ? FAILURE_KEPT_MS / 1000 : 1,
-  });
+  #left(entry: Entry): void {
+    if (this.#leaving.get(entry.digest) === entry) this.#leaving.delete(entry.digest);
+  }
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import {
   LeptonError,
+  type PinReport,
   parseJson,
   parseReference,
   RepositoryControlRequest,
@@ -11,6 +12,7 @@ import {
 } from '@lepton-edge/protocol';
 import type { z } from 'zod';
 import type { Catalogue } from '../models/catalogue.ts';
+import { withPins } from '../models/pinned-index.ts';
 import { readBody } from './read-body.ts';
 import { json, type Reply } from './reply.ts';
 
@@ -19,9 +21,13 @@ const MAX_BODY_BYTES = 64 * 1024;
 const IGNORED = new Set(['unload_dependents']);
 
 /** `POST /v2/repository/index`. @throws LeptonError `invalid_json`, `invalid_request` */
-export async function repositoryIndex(request: IncomingMessage, catalogue: Catalogue): Promise<Reply> {
+export async function repositoryIndex(
+  request: IncomingMessage,
+  catalogue: Catalogue,
+  pins: readonly PinReport[],
+): Promise<Reply> {
   const { ready } = await readOptional(request, RepositoryIndexRequest);
-  const index: RepositoryIndex = catalogue.index().filter(({ state }) => !ready || state === 'READY');
+  const index: RepositoryIndex = withPins(catalogue.index(), pins).filter(({ state }) => !ready || state === 'READY');
   return json(200, index);
 }
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { LeptonError, MODEL_HEADER, REQUEST_ID_HEADER, type Reference } from '@lepton-edge/protocol';
 import { Caller, CallerGone } from '../core/claim.ts';
+import type { Pins } from '../models/pins.ts';
 import type { Trials } from '../trial/trials.ts';
 import { answerChallenge, type Prove } from './challenge.ts';
 import { control, repositoryIndex, sharedMemoryRefused } from './control.ts';
@@ -37,6 +38,7 @@ export interface ServerParts extends OpenAiParts {
   verify: Verify;
   /** What only a gateway asks for. */
   fleet?: { trials: Trials; prove: Prove };
+  pins: Pick<Pins, 'report'>;
   /** Of the protocol, that this node speaks. */
   extensions: string[];
   /** Why no inference would work now; undefined when it would. */
@@ -116,7 +118,7 @@ async function dispatch(parts: ServerParts, route: Route, exchange: Exchange): P
     case 'all-stats':
       return allStatistics(catalogue, core.statistics);
     case 'index':
-      return await repositoryIndex(request, catalogue);
+      return await repositoryIndex(request, catalogue, parts.pins.report());
     case 'load':
     case 'unload':
       return await control(request, catalogue, route.kind, route.model);

@@ -12,6 +12,7 @@ import {
   Manifest,
   type ManifestInput,
   type Version,
+  type WantedVersion,
 } from '@lepton-edge/protocol';
 import { type CryptoKey, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose';
 import type { z } from 'zod';
@@ -43,6 +44,8 @@ export class GatewayStandIn {
   says: Partial<HeartbeatAnswer> = {};
   /** What it gives for the asking, and then also takes. */
   nextCredential: string | undefined;
+  /** What it says that the pins of a node stand for. */
+  wanted: WantedVersion[] = [];
   /** Answers the next heartbeat with this status instead. */
   heartbeatStatusOnce: number | undefined;
   /** Of each blob request: its Range header. */
@@ -164,9 +167,11 @@ export class GatewayStandIn {
       problem(response, status, 'as told');
       return;
     }
-    this.heartbeats.push(Heartbeat.parse(body));
+    const beat = Heartbeat.parse(body);
+    this.heartbeats.push(beat);
     for (const watcher of this.#watchers.splice(0)) watcher();
-    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString(), ...this.says });
+    const wanted = beat.pins ? { wanted: this.wanted } : {};
+    answer(response, 200, { id: NODE_ID, receivedAt: new Date().toISOString(), ...wanted, ...this.says });
   }
 
   #send(blob: Buffer, request: IncomingMessage, response: ServerResponse): void {

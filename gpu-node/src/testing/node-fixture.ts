@@ -36,6 +36,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
   return {
     gateway: gateway.url,
     load: 'all',
+    pin: [],
     metricsAddress: 'off',
     token: 'join-token',
     name: 'test-1',
@@ -51,6 +52,8 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     drainSeconds: 3,
     trialSeconds: 20,
     trialMemoryMib: 1024,
+    threads: 'auto',
+    instances: 'auto',
     webgpu: 'off',
     webgpuStrict: false,
     accessLog: false,

@@ -46,6 +46,7 @@ import {
   OpenAiModel,
   PatchAliasInput,
   PatchModelInput,
+  PinReport,
   Problem,
   PutAliasInput,
   PutGrantInput,
@@ -63,6 +64,7 @@ import {
   Version,
   VersionFile,
   VersionStatistics,
+  WantedVersion,
 } from '@lepton-edge/protocol';
 
 const COMPONENTS = {
@@ -111,6 +113,7 @@ const COMPONENTS = {
   OpenAiModel,
   PatchAliasInput,
   PatchModelInput,
+  PinReport,
   Problem,
   PutAliasInput,
   PutGrantInput,
@@ -128,6 +131,7 @@ const COMPONENTS = {
   Version,
   VersionFile,
   VersionStatistics,
+  WantedVersion,
 };
 
 for (const [refId, schema] of Object.entries(COMPONENTS)) zodToOpenAPIRegistry.add(schema, { _internal: { refId } });

@@ -108,9 +108,17 @@ export class Directory {
    */
   async resolve(ref: Reference, principal: Principal, point: number, waitUntil: WaitUntil): Promise<Resolved> {
     const model = await this.#withReady(await this.model(ref.model, principal, waitUntil), ref, waitUntil);
-    const number = ref.version ?? chooseVersion(model, ref.alias, point);
+    const number = ref.version ?? chooseTarget(targetsOf(model, ref.alias), point);
     const version = await this.version(model, number, waitUntil);
     return { model, version };
+  }
+
+  /** Every version that a reference may stand for now: all of a traffic split. @throws LeptonError as `resolve` */
+  async resolveAll(ref: Reference, principal: Principal, waitUntil: WaitUntil): Promise<KnownVersion[]> {
+    const model = await this.#withReady(await this.model(ref.model, principal, waitUntil), ref, waitUntil);
+    const numbers =
+      ref.version === undefined ? targetsOf(model, ref.alias).map(({ version }) => version) : [ref.version];
+    return await Promise.all(numbers.map((number) => this.version(model, number, waitUntil)));
   }
 
   /** A model whose first version may be ready by now is looked up again: whoever waits for it asks at once. */
@@ -146,16 +154,16 @@ export class Directory {
   }
 }
 
-function chooseVersion(model: KnownModel, alias: string | undefined, point: number): number {
+function targetsOf(model: KnownModel, alias: string | undefined): readonly AliasTarget[] {
   const targets = model.aliases.get(alias ?? 'production');
-  if (targets) return chooseTarget(targets, point);
+  if (targets) return targets;
   if (alias !== undefined) {
     const known = [...model.aliases.keys()];
     const hint = known.length > 0 ? `it has ${known.join(', ')}` : 'it has none yet';
     throw new LeptonError('alias_not_found', `model "${model.name}" has no alias "${alias}": ${hint}`);
   }
-  if (model.aliases.size === 0 && model.newestReady !== undefined) return model.newestReady;
-  if (model.aliases.size === 0 && model.admitting !== undefined) return model.admitting;
+  const only = model.aliases.size === 0 ? (model.newestReady ?? model.admitting) : undefined;
+  if (only !== undefined) return [{ version: only, weight: 1 }];
   const what = model.newestReady === undefined ? 'has no ready version yet' : 'has aliases, but no alias "production"';
   throw new LeptonError('version_not_found', `model "${model.name}" ${what}: name a version or an alias`);
 }

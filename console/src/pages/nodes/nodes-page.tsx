@@ -8,7 +8,7 @@ import { DataTable } from '../../components/data-table.tsx';
 import { MoreButton } from '../../components/more-button.tsx';
 import { PageHeading } from '../../components/page-heading.tsx';
 import { PageLink } from '../../components/page-link.tsx';
-import { formatAge, formatBytes } from '../../format/format.ts';
+import { formatAge, formatBytes, formatTime } from '../../format/format.ts';
 import { useClient } from '../../session/session.tsx';
 import { usePages } from '../../use-pages.ts';
 import { DrainButton } from './drain-button.tsx';
@@ -36,8 +36,20 @@ export function NodesPage() {
           ) : (
             <DataTable
               label="Nodes"
-              minWidth={1100}
-              head={['Name', 'State', 'Region', 'Engines', 'Loaded', 'Working on', 'Memory', 'Seen', 'Address', '']}
+              minWidth={1300}
+              head={[
+                'Name',
+                'State',
+                'Region',
+                'Engines',
+                'Loaded',
+                'Pinned',
+                'Working on',
+                'Memory',
+                'Seen',
+                'Address',
+                '',
+              ]}
               rows={nodes.map((node) => ({ key: node.id, cells: cellsOf(node, now) }))}
             />
           )
@@ -81,6 +93,7 @@ function cellsOf(node: Node, now: number) {
       </div>
     )),
     <Loading key="loaded" node={node} />,
+    <Pins key="pins" node={node} />,
     <Text key="work" size="sm" style={{ whiteSpace: 'nowrap' }}>
       {node.inFlight} running, {node.queued} waiting
     </Text>,
@@ -102,6 +115,25 @@ function Loading({ node }: { node: Node }) {
       <PageLink to={`/models/${model}/versions/${version}`}>
         {model}@{version}
       </PageLink>
+    </div>
+  ));
+}
+
+/** What it is to keep loaded, and why it is not. */
+function Pins({ node }: { node: Node }) {
+  if (node.pins.length === 0) return <Text size="sm">none</Text>;
+  return node.pins.map(({ reference, version, state, reason, nextTryAt }) => (
+    <div key={`${reference} ${version}`}>
+      <Text size="sm">
+        {reference}: {state}
+        {version !== undefined && `, version ${version}`}
+      </Text>
+      {reason && (
+        <Text size="xs" c="dimmed">
+          {reason}
+          {nextTryAt && ` Next try at ${formatTime(nextTryAt)}.`}
+        </Text>
+      )}
     </div>
   ));
 }

@@ -21,10 +21,13 @@ const WORKER = new URL('./worker.ts', import.meta.url);
 /**
  * Starts a thread and loads the model there.
  * @param workerUrl replaces the thread's code, for tests of threads that die
+ * @param threads on which a run is
  * @throws EngineError `unsupported` with ONNX Runtime's sentence; `lost` when the thread dies meanwhile
  */
-export async function startInstance(source: ModelSource, workerUrl: URL = WORKER): Promise<Instance> {
-  const worker = new Worker(workerUrl, { workerData: source satisfies WorkerInput, name: source.label });
+export async function startInstance(source: ModelSource, workerUrl: URL = WORKER, threads = 1): Promise<Instance> {
+  const { label, format, path } = source;
+  const workerData: WorkerInput = { label, format, path, threads };
+  const worker = new Worker(workerUrl, { workerData, name: label });
   const { promise, resolve, reject } = Promise.withResolvers<FromWorker & { kind: 'ready' }>();
   const exited = new Promise<EngineError>((end) => {
     let cause: unknown;

@@ -3,7 +3,10 @@ import type { ModelSource, TensorInfo } from '../engine.ts';
 import type { WireTensor } from '../onnx-runtime/tensors.ts';
 
 /** Handed to the thread at its start. */
-export type WorkerInput = ModelSource;
+export interface WorkerInput extends Pick<ModelSource, 'label' | 'format' | 'path'> {
+  /** On which a run is. */
+  threads: number;
+}
 
 export type ToWorker =
   | { kind: 'run'; id: number; inputs: WireTensor[]; outputs: readonly string[] }

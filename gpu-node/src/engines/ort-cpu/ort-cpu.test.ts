@@ -5,6 +5,7 @@ import { type Datatype, decodeInferRequest, encodeInferResponse, type Tensor } f
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addModel, identityModel } from '../../testing/onnx-file.ts';
 import { startInstance } from './instance.ts';
+import { CpuModel } from './model.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -116,6 +117,41 @@ describe('a model on a thread', () => {
     expect(await instance.lost).toMatchObject({ failure: 'lost' });
     await expect(instance.run({ inputs: [], outputs: ['sum'] })).rejects.toMatchObject({ failure: 'lost' });
     await instance.unload();
+  });
+
+  it('has as many copies as were asked for and fit, and answers as with one', async () => {
+    const path = join(dir, 'copies.onnx');
+    await writeFile(path, addModel());
+    const options = { threads: 2, instances: 3, cores: 2 };
+    const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path }, options);
+    expect([model.parallel, model.concurrency]).toEqual([1, 2]);
+    expect(await model.tune(undefined, 2)).toEqual({ threads: 2, copies: 2 });
+    expect([model.parallel, model.concurrency]).toEqual([2, 4]);
+    const runs = [1, 2, 3, 4].map((n) => model.run({ inputs: [fp32('a', [n]), fp32('b', [n])], outputs: ['sum'] }));
+    expect((await Promise.all(runs)).map(({ outputs }) => outputs[0]?.data[0])).toEqual([2, 4, 6, 8]);
+    await model.unload();
+  });
+
+  it('goes on without a copy that dies, whose own runs alone fail', async () => {
+    const worker = await threadThat(`
+      parentPort.postMessage({ kind: 'ready', inputs: [], outputs: [] });
+      parentPort.on('message', ({ kind, id, outputs }) => {
+        if (kind === 'close') parentPort.close();
+        else if (outputs[0] === 'die') throw new Error('broken');
+        else setTimeout(() => parentPort.postMessage({ kind: 'result', id, outputs: [], runMs: 1 }), 20);
+      });`);
+    const options = { threads: 1, instances: 2, cores: 2 };
+    const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path: 'none' }, options, worker);
+    await model.tune(undefined, 2);
+    const run = (output: string) => model.run({ inputs: [], outputs: [output] });
+    const [died, other] = await Promise.allSettled([run('die'), run('y')]);
+    expect([died.status, other.status]).toEqual(['rejected', 'fulfilled']);
+    await expect.poll(() => model.parallel).toBe(1);
+    expect(await run('y')).toMatchObject({ runMs: 1 });
+    await expect(run('die')).rejects.toMatchObject({ failure: 'lost' });
+    expect(await model.lost).toMatchObject({ failure: 'lost' });
+    await expect(run('y')).rejects.toMatchObject({ failure: 'lost' });
+    await model.unload();
   });
 
   it('fails a load whose thread dies', async () => {

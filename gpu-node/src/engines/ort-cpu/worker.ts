@@ -13,15 +13,17 @@ const { default: ort } = await import('onnxruntime-node');
 
 if (!parentPort) throw new Error('this file is a worker thread: it cannot be started by itself');
 const port = parentPort;
-const { path } = workerData as WorkerInput;
+const { path, threads } = workerData as WorkerInput;
 
 const OPTIONS: InferenceSession.SessionOptions = {
   executionProviders: ['cpu'],
-  intraOpNumThreads: 1,
+  intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
   // Every failure comes as an error to the caller; ONNX Runtime would also print it.
   logSeverityLevel: 4,
+  // Threads that wait by spinning would take the cores from those that serve.
+  ...(threads > 1 ? { extra: { session: { intra_op: { allow_spinning: '0' } } } } : {}),
 };
 
 function send(message: FromWorker, transfer: ArrayBuffer[] = []): void {

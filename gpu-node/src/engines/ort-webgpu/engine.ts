@@ -16,10 +16,12 @@ export interface WebgpuOptions {
   strict: boolean;
 }
 
+export const MAX_LEAKED_BYTES = 512 * 1024 * 1024;
+
 const LIMITS = {
   runLimitMs: 60_000,
   loadLimitMs: 300_000,
-  maxLeakedBytes: 512 * 1024 * 1024,
+  maxLeakedBytes: MAX_LEAKED_BYTES,
 };
 
 /** @param changes of the host's usual options, for tests */

@@ -60,6 +60,7 @@ export class AdapterHost {
     this.#quarantine.check(key);
     this.#checkBackoff();
     const onCpu = await this.#survey(source, key);
+    await source.makeRoomOnGpu?.(bytes);
     const generation = this.#current ?? this.#begin();
     const { process, instances } = generation;
     const session = this.#nextSession++;

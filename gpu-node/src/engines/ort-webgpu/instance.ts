@@ -19,7 +19,7 @@ interface Parts {
 }
 
 export class AdapterInstance implements Instance {
-  readonly engine = 'ort-webgpu';
+  readonly onGpu = true;
   readonly session: number;
   readonly label: string;
   readonly inputs: readonly TensorInfo[];

@@ -7,6 +7,7 @@ import { apiKeys, nodes } from '../../db/schema.ts';
 import { HANDOVER_MS } from '../../hubs/fleet.ts';
 import { isRotationDue, retireOlder, type ValidKey } from './rotate.ts';
 import { verifyAddress } from './verify-address.ts';
+import { wantedBy } from './wanted.ts';
 
 type NodeRow = typeof nodes.$inferSelect;
 
@@ -27,6 +28,7 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
   const { others, duplicate } = received;
   const isOlder = duplicate?.newer === false;
   if (!isOlder) await retireOlder(ctx, id, keys);
+  const wanted = heartbeat.pins && (await wantedBy(ctx, node, heartbeat.pins.request));
   return {
     id,
     receivedAt: new Date(received.receivedAt).toISOString(),
@@ -34,6 +36,7 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
     rotate: !isOlder && heartbeat.state === 'ready' && isRotationDue(ctx, node, keys),
     ...(heartbeat.state === 'draining' && others > 0 ? { handoverMs: HANDOVER_MS } : {}),
     ...(duplicate ? { duplicate } : {}),
+    ...(wanted ? { wanted } : {}),
   };
 }
 

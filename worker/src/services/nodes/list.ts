@@ -66,6 +66,7 @@ export function toNode(row: typeof nodes.$inferSelect, live: ListedNode | undefi
     queued: beat?.queued ?? 0,
     rssBytes: beat?.rssBytes ?? 0,
     ...(beat?.clockSkewMs === undefined ? {} : { clockSkewMs: beat.clockSkewMs }),
+    pins: beat?.pins?.states ?? [],
   };
 }
 
