@@ -120,9 +120,9 @@ describe('two starts', { timeout: 2 * FIRST_START_MS }, () => {
 });
 
 describe('the end', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s to npm alone ends everything', async (signal) => {
+  it('SIGINT to npm alone ends everything', async () => {
     const program = await readyWithoutExamples();
-    program.signal(signal);
+    program.signal('SIGINT');
     await expectEnd(program, 0);
   });
 

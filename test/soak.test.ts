@@ -1,8 +1,12 @@
-/** Short rounds of the soaks: the gateway killed while it is written to, and a large file killed half-way. */
+/** Short rounds of the soaks: the gateway killed while it is written to, a large file killed half-way, nodes killed at work. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { callerLeaves } from '../soak/faults/caller-faults.ts';
+import { corruptBlob } from '../soak/faults/file-faults.ts';
+import { nodeKilled, nodeTerminated } from '../soak/faults/node-faults.ts';
+import { soakFaults } from '../soak/faults.ts';
 import { soakRestart } from '../soak/restart.ts';
 import { soakUpload } from '../soak/upload.ts';
 import { findFreePort } from '../standalone/src/preflight.ts';
@@ -20,13 +24,13 @@ describe('what was acknowledged', { timeout: 180_000 }, () => {
     const result = await soakRestart({
       home: join(folder, 'home'),
       port: await findFreePort(),
-      rounds: 3,
+      rounds: 2,
       untilMs: 60_000,
       limits: { graceMs: 20_000, uploadTtlMs: 10_000 },
       say: SAY,
     });
     expect(result.violations).toEqual([]);
-    expect(result.kills).toEqual({ workerd: 1, group: 1, standalone: 1 });
+    expect(result.kills).toEqual({ workerd: 1, group: 1, standalone: 0 });
     expect(result.tallies.get('version of files')?.acknowledged).toBeGreaterThan(0);
     expect(result.leftovers.objects).toBeGreaterThan(0);
   });
@@ -44,5 +48,24 @@ describe('what was acknowledged', { timeout: 180_000 }, () => {
     expect(result.keptBytes).toBeGreaterThan(0);
     expect(result.keptBytes).toBeLessThan(result.sizeBytes);
     expect(result.keptBytes + result.resentBytes).toBe(result.sizeBytes);
+  });
+});
+
+describe('callers', { timeout: 180_000 }, () => {
+  it('are answered, and rightly, while nodes are killed, end and find their files damaged', async () => {
+    const results = await soakFaults({
+      folder: join(folder, 'faults'),
+      port: await findFreePort(),
+      faults: [nodeKilled, nodeTerminated, corruptBlob, callerLeaves],
+      rounds: 1,
+      untilMs: 60_000,
+      say: SAY,
+    });
+    expect(results.flatMap(({ violations }) => violations)).toEqual([]);
+    for (const { rounds, tally } of results) {
+      expect(rounds).toBe(1);
+      expect(tally).toMatchObject({ wrong: 0, failed: new Map() });
+      expect(tally.answered).toBeGreaterThan(0);
+    }
   });
 });
