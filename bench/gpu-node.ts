@@ -11,7 +11,7 @@ import type { Round, RoundResult } from './load.ts';
 import { WORKLOADS, type Workload } from './node-workloads.ts';
 import { delaysOf, overload } from './overload.ts';
 
-const CALLERS = [1, 8, 64];
+const CALLERS = [1, 8, 64, 256];
 const MOST = 64;
 
 const { values: flags } = parseArgs({

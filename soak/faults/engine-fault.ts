@@ -14,10 +14,11 @@ export const engineKilled: Fault = {
   async begin(stage) {
     await stage.b.terminate();
     gpu = stage.node({ name: 'gpu', flags: ['--webgpu', 'on'], env: await swiftShaderEnv() });
-    await stage.start(gpu);
   },
   async round(stage) {
     const node = gpu as GpuNode;
+    // Started anew each time: a model that was there at three crashes runs on the CPU from then on.
+    await stage.start(node);
     await stage.a.terminate();
     await untilAnswersFrom(stage, node);
     await stage.start(stage.a);
@@ -33,10 +34,10 @@ export const engineKilled: Fault = {
     await untilAnswersFrom(stage, node);
     const recoveredMs = performance.now() - began;
     await stage.start(stage.a);
+    await node.terminate();
     return { tally, recoveredMs, violations: killed === 0 ? ['the node had no process to kill'] : [] };
   },
   async end(stage) {
-    await gpu?.terminate();
     await stage.start(stage.b);
     return [];
   },
