@@ -21,6 +21,7 @@ describe('a file of settings', () => {
     max-models: 3
     label: {zone: a, rack: 12}
     webgpu-strict: true
+    cuda: on
     token-file: secrets/token
   `;
 
@@ -40,6 +41,7 @@ describe('a file of settings', () => {
         maxModels: 3,
         labels: { zone: 'a', rack: '12' },
         webgpuStrict: true,
+        cuda: true,
         tokenFile: join(folder, 'secrets/token'),
       },
     });

@@ -19,6 +19,7 @@ describe('readConfig', () => {
         trialMemoryMib: 8192,
         webgpu: 'auto',
         webgpuStrict: false,
+        cuda: false,
       },
     });
   });

@@ -96,6 +96,7 @@ const Settings = z.object({
   instances: z.union([z.literal('auto'), count(64)], { error: 'expected auto, or a whole number' }).default('auto'),
   webgpu: z.enum(['auto', 'on', 'off']).default('auto'),
   webgpuStrict: onOrOff,
+  cuda: onOrOff,
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   accessLog: onOrOff,
 });

@@ -139,6 +139,13 @@ describe('lepton-gpu-node --model-repository', () => {
     expect(output()).toContain('--webgpu on: WebGPU finds no adapter');
   });
 
+  it('does not start without the CUDA that it was told to use', async () => {
+    const env = { LEPTON_NODE_CUDA: 'on', CUDA_VISIBLE_DEVICES: '-1' };
+    const { exited, output } = start(['--model-repository', '.'], env);
+    expect(await exited).toEqual({ code: 1, signal: null });
+    expect(output()).toContain('--cuda on: CUDA cannot be used (');
+  });
+
   it.each([
     [['--model-repository', '/nowhere'], 1, 'ENOENT'],
     [['--model-repository', '.', '--host', '0.0.0.0'], 2, 'would let everybody in'],

@@ -6,6 +6,7 @@ import type { Config } from './config.ts';
 import type { InferenceCore } from './core/infer.ts';
 import { toPrometheus } from './core/prometheus.ts';
 import { ortCpuWith } from './engines/ort-cpu/engine.ts';
+import { ortCuda } from './engines/ort-cuda/engine.ts';
 import { MAX_LEAKED_BYTES, ortWebgpu } from './engines/ort-webgpu/engine.ts';
 import { Engines } from './engines/registry.ts';
 import type { ModelChange, Models, ModelsOptions } from './models/lifecycle.ts';
@@ -43,14 +44,15 @@ export function modelLimits(config: Config): Pick<ModelsOptions, 'maxBytes' | 'm
 }
 
 export async function startEngines(config: Config, log: Logger): Promise<Engines> {
-  const { webgpu, webgpuStrict, threads, instances } = config;
+  const { cuda, webgpu, webgpuStrict, threads, instances } = config;
   const maxLeakedBytes = gpuBudget(config).leak;
-  const gpu = webgpu === 'off' ? [] : [ortWebgpu({ mode: webgpu, strict: webgpuStrict }, { maxLeakedBytes })];
-  const engines = await Engines.start([...gpu, ortCpuWith({ threads, instances })]);
-  if (webgpu === 'on') {
-    const absence = engines.absent.find(({ name }) => name === 'ort-webgpu');
-    if (absence) throw new Error(`--webgpu on: ${absence.reason}`);
-  }
+  const registrations = [ortCpuWith({ threads, instances })];
+  if (webgpu !== 'off') registrations.push(ortWebgpu({ mode: webgpu, strict: webgpuStrict }, { maxLeakedBytes }));
+  if (cuda) registrations.push(ortCuda);
+  const engines = await Engines.start(registrations);
+  const demanded: Record<string, boolean> = { 'ort-cuda': cuda, 'ort-webgpu': webgpu === 'on' };
+  const absence = engines.absent.find(({ name }) => demanded[name]);
+  if (absence) throw new Error(`${absence.name.replace('ort-', '--')} on: ${absence.reason}`);
   for (const { name, reason } of engines.absent) log.info({ engine: name, reason }, 'an engine cannot run here');
   return engines;
 }

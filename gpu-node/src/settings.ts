@@ -171,6 +171,12 @@ export const SETTINGS = {
     value: 'on|off',
     help: 'on: a model of which the GPU cannot run every operator runs on the CPU as a whole; default: off',
   },
+  cuda: {
+    flag: 'cuda',
+    env: 'LEPTON_NODE_CUDA',
+    value: 'on|off',
+    help: 'on: models run on an NVIDIA GPU through CUDA, whose libraries must have been installed; default: off',
+  },
   logLevel: {
     flag: 'log-level',
     env: 'LEPTON_NODE_LOG_LEVEL',

@@ -22,7 +22,7 @@ const DATATYPE = new Map<string, Datatype>(
 );
 
 export async function nativeBaseline(): Promise<Baseline> {
-  // With a Float16Array the native half fails on FP16: see gpu-node/src/engines/ort-cpu/worker.ts.
+  // With a Float16Array the native half fails on FP16: see gpu-node/src/engines/onnx-runtime/thread/worker.ts.
   Reflect.deleteProperty(globalThis, 'Float16Array');
   const { default: ort } = await import('onnxruntime-node');
   return (known) => answer(ort as unknown as Ort, 'cpu', known);

@@ -56,6 +56,7 @@ export function configFor(gateway: GatewayStandIn, home: string, changes: Partia
     instances: 'auto',
     webgpu: 'off',
     webgpuStrict: false,
+    cuda: false,
     accessLog: false,
     logLevel: 'debug',
     ...changes,

@@ -1,4 +1,4 @@
-/** What ONNX Runtime says of a session and of a failure, in the words of the node. Loaded in the engine's own threads and processes. */
+/** What ONNX Runtime says of a session and of a failure, in the words of the node. Loaded in the engines' own threads and processes. */
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { TensorInfo } from '../engine.ts';
 import { datatypeOf, type WireTensor } from './tensors.ts';
@@ -21,8 +21,20 @@ export function toWireOutput(name: string, tensor: Tensor | undefined): WireTens
   return { name, type: tensor.type, dims: tensor.dims, data: tensor.data as WireTensor['data'] };
 }
 
-/** ONNX Runtime writes over several lines and, for files, names the path: neither is for a caller's eyes. */
+/** What CUDA, cuBLAS and cuDNN fail with, as ONNX Runtime tells it. */
+const GPU_FAULT = /\b(?:CUDA|CUBLAS|CUDNN) failure -?\d+/;
+
+/** Whether it was not the input that failed a run but the GPU: for want of memory, or broken for the whole process. */
+export function isGpuFault(sentence: string): boolean {
+  return GPU_FAULT.test(sentence);
+}
+
+/** ONNX Runtime writes over several lines and names paths and, with CUDA, the host: none is for a caller's eyes. */
 export function sentenceOf(error: unknown, path: string): string {
   const text = error instanceof Error ? error.message : String(error);
-  return text.replaceAll(path, 'the file').replace(/\s+/g, ' ').trim();
+  return text
+    .replaceAll(path, 'the file')
+    .replace(/ ; hostname=\S*/, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

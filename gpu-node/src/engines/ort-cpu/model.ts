@@ -1,6 +1,6 @@
 /** One model on the CPU, in as many copies as pay: a run goes to the one with the least to do, and one that dies takes only its own along. */
 import type { EngineError, Instance, ModelSource, RunInput, RunOutput, TensorInfo, Tuning } from '../engine.ts';
-import { startInstance } from './instance.ts';
+import { startInstance } from '../onnx-runtime/thread/instance.ts';
 import { type CpuOptions, tune } from './tune.ts';
 
 interface Copy {
@@ -29,9 +29,9 @@ export class CpuModel implements Instance {
     this.#copies = [this.#watched(first)];
   }
 
-  /** @param workerUrl as `startInstance` @throws EngineError as `Engine.load` */
+  /** @param workerUrl as `ThreadOptions` @throws EngineError as `Engine.load` */
   static async load(source: ModelSource, options: CpuOptions, workerUrl?: URL): Promise<CpuModel> {
-    const start = (threads: number) => startInstance(source, workerUrl, threads);
+    const start = (threads: number) => startInstance(source, { executionProvider: 'cpu', threads, workerUrl });
     const { threads } = options;
     return new CpuModel(await start(threads === 'auto' ? 1 : threads), start, options);
   }

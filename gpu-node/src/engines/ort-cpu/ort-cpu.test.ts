@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Datatype, decodeInferRequest, encodeInferResponse, type Tensor } from '@lepton-edge/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addModel, identityModel } from '../../testing/onnx-file.ts';
-import { startInstance } from './instance.ts';
+import { startInstance } from '../onnx-runtime/thread/instance.ts';
 import { CpuModel } from './model.ts';
 
 let dir: string;
@@ -13,10 +13,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-async function start(bytes: Uint8Array, worker?: URL) {
+async function start(bytes: Uint8Array, workerUrl?: URL) {
   const path = join(dir, `${crypto.randomUUID()}.onnx`);
   await writeFile(path, bytes);
-  return await startInstance({ label: 'test@1', format: 'onnx', path }, worker);
+  return await startInstance({ label: 'test@1', format: 'onnx', path }, { executionProvider: 'cpu', workerUrl });
 }
 
 async function threadThat(code: string): Promise<URL> {

@@ -10,7 +10,7 @@ import type { WireTensor } from '../onnx-runtime/tensors.ts';
 import { encodeFrame, type Frame, PIPE_FD, readFrame } from './frames.ts';
 import type { Answer, Question } from './messages.ts';
 
-// See `ort-cpu/worker.ts`: the two halves of ONNX Runtime's binding disagree on it.
+// See `onnx-runtime/thread/worker.ts`: the two halves of ONNX Runtime's binding disagree on it.
 Reflect.deleteProperty(globalThis, 'Float16Array');
 const { default: ort } = await import('onnxruntime-node');
 

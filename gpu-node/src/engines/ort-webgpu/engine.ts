@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@lepton-edge/protocol';
 import type { EngineRegistration } from '../engine.ts';
+import { DOUBLE } from '../onnx-runtime/first-model.ts';
 import { probeAdapter } from './adapter.ts';
 import { AdapterHost, type HostOptions } from './host.ts';
 
@@ -47,15 +48,12 @@ export function ortWebgpu({ mode, strict }: WebgpuOptions, changes: Partial<Host
   };
 }
 
-/** y = x + x, over one FP32 vector. */
-const DOUBLE = 'CAg6OgoOCgF4CgF4EgF5IgNBZGQSBHRlc3RaEAoBeBILCgkIARIFCgMSAW5iEAoBeRILCgkIARIFCgMSAW5CBAoAEA0=';
-
 /** That there is an adapter does not say that ONNX Runtime, which brings WebGPU of its own, can use it. */
 async function check(host: AdapterHost): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'lepton-webgpu-'));
   try {
     const path = join(folder, 'model.onnx');
-    await writeFile(path, Buffer.from(DOUBLE, 'base64'));
+    await writeFile(path, DOUBLE);
     const instance = await host.load({ label: 'the first try', format: 'onnx', path });
     const x: Tensor = { name: 'x', datatype: 'FP32', shape: [2], data: Float32Array.of(1, 2) };
     const { outputs } = await instance.run({ inputs: [x], outputs: ['y'] });

@@ -2,8 +2,8 @@
  * The models on one adapter: their process, started when the first is loaded and ended with the last; after a crash again,
  * later each time; and anew when what it cannot give back has become too much.
  */
-import { stat } from 'node:fs/promises';
 import { EngineError, type Instance, type ModelSource } from '../engine.ts';
+import { bytesOf } from '../onnx-runtime/model-bytes.ts';
 import { AdapterProcess, type ProcessEnd } from './adapter-process.ts';
 import { checkDatatypes } from './datatypes.ts';
 import { AdapterInstance } from './instance.ts';
@@ -55,7 +55,7 @@ export class AdapterHost {
 
   /** As `Engine.load`. */
   async load(source: ModelSource): Promise<Instance> {
-    const bytes = source.sizeBytes ?? (await sizeOf(source));
+    const bytes = await bytesOf(source);
     const key = `${source.label} ${bytes}`;
     this.#quarantine.check(key);
     this.#checkBackoff();
@@ -189,14 +189,6 @@ export class AdapterHost {
     if (generation !== this.#current || generation.loading > 0 || generation.instances.size > 0) return;
     this.#current = undefined;
     generation.process.end();
-  }
-}
-
-async function sizeOf({ path, label }: ModelSource): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (cause) {
-    throw new EngineError('unsupported', `the file of ${label} cannot be read`, cause);
   }
 }
 

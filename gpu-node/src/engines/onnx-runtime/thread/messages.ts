@@ -1,11 +1,13 @@
 /** What the node and a model's worker thread say to each other. */
-import type { ModelSource, TensorInfo } from '../engine.ts';
-import type { WireTensor } from '../onnx-runtime/tensors.ts';
+import type { ModelSource, TensorInfo } from '../../engine.ts';
+import type { WireTensor } from '../tensors.ts';
 
 /** Handed to the thread at its start. */
 export interface WorkerInput extends Pick<ModelSource, 'label' | 'format' | 'path'> {
   /** On which a run is. */
   threads: number;
+  /** What the GPU lacks runs on the CPU. */
+  executionProvider: 'cpu' | 'cuda';
 }
 
 export type ToWorker =

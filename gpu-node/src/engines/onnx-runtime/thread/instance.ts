@@ -7,8 +7,8 @@ import {
   type RunInput,
   type RunOutput,
   type TensorInfo,
-} from '../engine.ts';
-import { buffersOf, fromWire, toWire } from '../onnx-runtime/tensors.ts';
+} from '../../engine.ts';
+import { buffersOf, fromWire, toWire } from '../tensors.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 
 interface Pending {
@@ -18,15 +18,22 @@ interface Pending {
 
 const WORKER = new URL('./worker.ts', import.meta.url);
 
+export interface ThreadOptions extends Pick<WorkerInput, 'executionProvider'> {
+  /** On which a run is; one where it is absent. */
+  threads?: number;
+  /** Replaces the thread's code, for tests of threads that die. */
+  workerUrl?: URL | undefined;
+}
+
 /**
  * Starts a thread and loads the model there.
- * @param workerUrl replaces the thread's code, for tests of threads that die
- * @param threads on which a run is
  * @throws EngineError `unsupported` with ONNX Runtime's sentence; `lost` when the thread dies meanwhile
  */
-export async function startInstance(source: ModelSource, workerUrl: URL = WORKER, threads = 1): Promise<Instance> {
-  const { label, format, path } = source;
-  const workerData: WorkerInput = { label, format, path, threads };
+export async function startInstance(
+  { label, format, path }: ModelSource,
+  { executionProvider, threads = 1, workerUrl = WORKER }: ThreadOptions,
+): Promise<Instance> {
+  const workerData: WorkerInput = { label, format, path, threads, executionProvider };
   const worker = new Worker(workerUrl, { workerData, name: label });
   const { promise, resolve, reject } = Promise.withResolvers<FromWorker & { kind: 'ready' }>();
   const exited = new Promise<EngineError>((end) => {
@@ -35,7 +42,7 @@ export async function startInstance(source: ModelSource, workerUrl: URL = WORKER
       cause = error;
     });
     worker.once('exit', (code) => {
-      const lost = new EngineError('lost', `the thread of ${source.label} ended (code ${code}): try again`, cause);
+      const lost = new EngineError('lost', `the thread of ${label} ended (code ${code}): try again`, cause);
       reject(lost);
       end(lost);
     });
@@ -45,12 +52,13 @@ export async function startInstance(source: ModelSource, workerUrl: URL = WORKER
     else if (message.kind === 'failed') reject(new EngineError('unsupported', message.message));
   });
   const { inputs, outputs } = await promise;
-  return new ThreadInstance(worker, exited, inputs, outputs);
+  return new ThreadInstance(worker, exited, { inputs, outputs, onGpu: executionProvider !== 'cpu' });
 }
 
 class ThreadInstance implements Instance {
   readonly inputs: readonly TensorInfo[];
   readonly outputs: readonly TensorInfo[];
+  readonly onGpu: boolean;
   /** The second waits at the thread's door while the first runs, which hides the way there and back. */
   readonly concurrency = 2;
   readonly lost: Promise<EngineError>;
@@ -61,11 +69,16 @@ class ThreadInstance implements Instance {
   #gone: EngineError | undefined;
   #unloading = false;
 
-  constructor(worker: Worker, exited: Promise<EngineError>, inputs: TensorInfo[], outputs: TensorInfo[]) {
+  constructor(
+    worker: Worker,
+    exited: Promise<EngineError>,
+    { inputs, outputs, onGpu }: Pick<Instance, 'inputs' | 'outputs'> & { onGpu: boolean },
+  ) {
     this.#worker = worker;
     this.#exited = exited;
     this.inputs = inputs;
     this.outputs = outputs;
+    this.onGpu = onGpu;
     const { promise, resolve } = Promise.withResolvers<EngineError>();
     this.lost = promise;
     worker.on('message', (message: FromWorker) => this.#receive(message));

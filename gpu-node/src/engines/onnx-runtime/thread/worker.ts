@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
-import { describe, sentenceOf, toWireOutput } from '../onnx-runtime/describe.ts';
-import { buffersOf } from '../onnx-runtime/tensors.ts';
+import { describe, isGpuFault, sentenceOf, toWireOutput } from '../describe.ts';
+import { buffersOf } from '../tensors.ts';
 import type { FromWorker, ToWorker, WorkerInput } from './messages.ts';
 
 // Where there is a Float16Array, ONNX Runtime makes one of every FP16 tensor, and its native half then fails on it with
@@ -13,10 +13,10 @@ const { default: ort } = await import('onnxruntime-node');
 
 if (!parentPort) throw new Error('this file is a worker thread: it cannot be started by itself');
 const port = parentPort;
-const { path, threads } = workerData as WorkerInput;
+const { path, threads, executionProvider } = workerData as WorkerInput;
 
 const OPTIONS: InferenceSession.SessionOptions = {
-  executionProviders: ['cpu'],
+  executionProviders: [executionProvider],
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
   executionMode: 'sequential',
@@ -46,7 +46,10 @@ async function run(session: InferenceSession, message: ToWorker & { kind: 'run' 
     const outputs = message.outputs.map((name) => toWireOutput(name, results[name]));
     send({ kind: 'result', id: message.id, outputs, runMs }, buffersOf(outputs));
   } catch (error) {
-    send({ kind: 'refused', id: message.id, message: sentenceOf(error, path) });
+    const sentence = sentenceOf(error, path);
+    // It may fail all that comes after: without the thread the model is loaded again, where it still can be.
+    if (isGpuFault(sentence)) throw error;
+    send({ kind: 'refused', id: message.id, message: sentence });
   }
 }
 
