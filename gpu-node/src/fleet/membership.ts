@@ -6,6 +6,8 @@ import { type GatewayClient, GatewayRefusal, GatewayUnreachable } from './gatewa
 import type { GatewayClock } from './gateway-clock.ts';
 
 const TOLD_MS = 1_000;
+/** Until a credential that could not be replaced is replaced: the gateway keeps account of each that it gives. */
+const ROTATION_PAUSE_MS = 5 * 60_000;
 
 export interface MembershipOptions {
   gateway: GatewayClient;
@@ -49,6 +51,8 @@ export class Membership {
   #state: string | undefined;
   #poked = false;
   #isLeaving = false;
+  /** By `Date.now()`. */
+  #mayRotateAt = 0;
   /** Why the gateway took its credential back, once it has. */
   #forgotten = '';
   #wake: () => void = () => undefined;
@@ -139,7 +143,7 @@ export class Membership {
       const answer = await clock.measure(() => gateway.heartbeat(id, credential, beat));
       this.#taken(id, answer);
       onAnswer?.(answer);
-      if (answer.rotate) await this.#rotate(this.#credential);
+      if (answer.rotate && Date.now() >= this.#mayRotateAt) await this.#rotate(this.#credential);
     } catch (error) {
       return await this.#failed(error);
     }
@@ -165,6 +169,7 @@ export class Membership {
       await store.write(next);
       this.#credential = next;
     } catch (error) {
+      this.#mayRotateAt = Date.now() + ROTATION_PAUSE_MS;
       onChange({ state: 'rotation failed', reason: messageOf(error) });
       return;
     }
