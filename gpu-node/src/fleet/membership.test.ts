@@ -120,7 +120,7 @@ describe('a credential that is to be replaced', () => {
 describe('a credential that counts no more', () => {
   it('is no reason to join again while the home has another', async () => {
     const { membership, shown, written } = newMember(async (_beat, credential) => {
-      if (credential === 'c1' && shown.length > 1) throw new GatewayRefusal(401, 'not known here');
+      if (credential === 'c1' && shown.length > 1) throw new GatewayRefusal(401, 'not known here', 'unauthenticated');
       return {};
     });
     void membership.run();
@@ -129,6 +129,21 @@ describe('a credential that counts no more', () => {
     await vi.advanceTimersByTimeAsync(2_100);
     expect(shown).toEqual(['c1', 'c1', 'c3']);
     await membership.leave();
+  });
+});
+
+describe('what is answered in the place of a gateway', () => {
+  it.each([401, 403, 404])('costs no credential (%i)', async (status) => {
+    const { membership, shown, changes } = newMember(async () => {
+      if (shown.length === 2) throw new GatewayRefusal(status, 'default backend');
+      return {};
+    });
+    const loop = membership.run();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(shown.length).toBeGreaterThan(3);
+    expect(changes.map(({ state }) => state)).toEqual(['joined', 'waiting', 'joined']);
+    await membership.leave();
+    await loop;
   });
 });
 

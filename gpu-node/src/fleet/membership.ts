@@ -180,8 +180,7 @@ export class Membership {
 
   async #failed(error: unknown): Promise<number> {
     if (!(error instanceof GatewayRefusal || error instanceof GatewayUnreachable)) throw error;
-    const forgotten = error instanceof GatewayRefusal && (error.status === 401 || error.status === 404);
-    if (forgotten && this.#credential && !this.#stop.signal.aborted) {
+    if (isForgotten(error) && this.#credential && !this.#stop.signal.aborted) {
       const { store, gateway } = this.#options;
       // Another process with this home may have replaced it.
       const kept = await store.read(gateway.url);
@@ -243,6 +242,11 @@ export class Membership {
       };
     });
   }
+}
+
+/** What stands before a gateway may answer 401 or 404 while that is away: it knows nothing of nodes. */
+function isForgotten(error: GatewayRefusal | GatewayUnreachable): boolean {
+  return error instanceof GatewayRefusal && (error.code === 'unauthenticated' || error.code === 'node_not_found');
 }
 
 /** Whether a join that was refused so would be refused again: all but "not reachable yet", "slower", and failures. */
