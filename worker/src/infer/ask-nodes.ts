@@ -160,7 +160,9 @@ class Asking<T> {
   /** Where the hub cannot be asked, what was known counts on. */
   async #decideAgain(): Promise<undefined> {
     try {
-      this.#seen = await this.#call.decideAgain();
+      const again = await this.#call.decideAgain();
+      if (!again.isKnown) return;
+      this.#seen = again;
     } catch {
       return;
     }
