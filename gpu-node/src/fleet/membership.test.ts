@@ -27,6 +27,7 @@ function newMember(answer: (beat: Heartbeat, credential: string) => Promise<Part
         if (faults.write) throw new Error('the disk is full');
         written.push(credential);
       },
+      forget: async () => undefined,
     } as never,
     self: {} as never,
     clock: new GatewayClock(),
@@ -69,6 +70,21 @@ describe('the end of a membership', () => {
     await vi.advanceTimersByTimeAsync(4_000);
     await membership.leave();
     expect(arrived).toEqual(['ready', 'draining', 'draining', 'draining', 'stopped']);
+  });
+});
+
+describe('a node that is removed while it leaves', () => {
+  it('finishes what it has, and joins no more', async () => {
+    const { membership, shown } = newMember(async ({ state }) => {
+      if (state === 'draining' && shown.length > 2) throw new GatewayRefusal(404, 'no such node', 'node_not_found');
+      return { handoverMs: 7 };
+    });
+    const loop = membership.run();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await membership.drain()).toBe(7);
+    await vi.advanceTimersByTimeAsync(20_000);
+    await expect(loop).resolves.toBeUndefined();
+    await membership.leave();
   });
 });
 

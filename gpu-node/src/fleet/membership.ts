@@ -193,6 +193,8 @@ export class Membership {
       await store.forget();
       this.#forgotten = `the gateway does not know this node any more, because it was removed, another joined under its name, or a copy of its home replaced its credential: ${error.message}`;
       this.#tell({ state: 'waiting', reason: this.#forgotten });
+      // Who is leaving has nothing to join for, and requests to finish.
+      if (this.#isLeaving) this.#stop.abort();
       return 0;
     }
     // A gateway that is away for an hour is away in several ways.
