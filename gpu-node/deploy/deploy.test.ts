@@ -108,6 +108,17 @@ describe('the settings that are deployed', () => {
   });
 });
 
+describe('the unit', () => {
+  it('does not start again what ended for wrong settings', () => {
+    const unit = text('systemd/lepton-gpu-node.service');
+    const wrong = readConfig(['--port', 'x'], {});
+    const exitCode = 'exitCode' in wrong ? wrong.exitCode : undefined;
+    expect(unit).toContain(`\nRestartPreventExitStatus=${exitCode}\n`);
+    // How any other command ends is not asked.
+    expect([...unit.matchAll(/^Exec\w+=/gm)].map(([name]) => name)).toEqual(['ExecStart=']);
+  });
+});
+
 describe('the Dockerfile', () => {
   it('has nothing that its linter knows to be wrong', () => {
     expect(

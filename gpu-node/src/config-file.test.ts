@@ -47,6 +47,15 @@ describe('a file of settings', () => {
     });
   });
 
+  it.each(['token: {lnt_SECRET: 1}', 'token: *lnt_SECRET', 'token: lnt_SECRET: 1'])(
+    'is refused in words that quote no secret (%s)',
+    (line) => {
+      const result = readConfig(['--config', fileOf(`gateway: http://g\n${line}\n`)], {});
+      expect(result).toMatchObject({ kind: 'invalid', exitCode: 2 });
+      expect(JSON.stringify(result)).not.toContain('SECRET');
+    },
+  );
+
   it('may be JSON', () => {
     const path = fileOf('{"model-repository": "models", "load": ["a", "b"], "webgpu": "off"}', 'gpu.json');
     expect(readConfig(['--config', path, '--name', 'n'], {})).toMatchObject({

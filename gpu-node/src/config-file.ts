@@ -30,7 +30,16 @@ function settingsIn(text: string, path: string): FileSettings {
     return `${path}: line ${linePos?.[0].line ?? 1}: ${sentence}`;
   });
   if (problems.length > 0) return { given: [], problems };
-  const content: unknown = document.toJS();
+  let content: unknown;
+  try {
+    content = document.toJS();
+  } catch {
+    // What YAML says quotes what may be a secret.
+    return {
+      given: [],
+      problems: [`${path}: an alias (*name) stands for nothing there: put what begins with * in quotes`],
+    };
+  }
   if (content === null) return { given: [], problems };
   if (typeof content !== 'object' || Array.isArray(content)) {
     return { given: [], problems: [`${path}: expected settings, such as "port: 8000"`] };
@@ -42,7 +51,9 @@ function settingsIn(text: string, path: string): FileSettings {
     const value = setting && textOf(setting, stated);
     if (!key || !setting) problems.push(`${source}: ${unknownName(name)}`);
     else if (value === undefined)
-      problems.push(`${source}: expected ${expected(setting)}, got ${JSON.stringify(stated)}`);
+      problems.push(
+        `${source}: expected ${expected(setting)}${setting.isSecret ? '' : `, got ${JSON.stringify(stated)}`}`,
+      );
     else given.push({ key, source, value: setting.isPath ? resolve(dirname(path), String(value)) : value });
   }
   return { given, problems };

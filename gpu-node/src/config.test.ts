@@ -106,6 +106,7 @@ describe('readConfig', () => {
     it.each([
       [['--load', 'Big'], '--load'],
       [['--metrics-address', 'here'], '--metrics-address'],
+      [['--metrics-address', '127.0.0.1:99999'], '--metrics-address'],
       [['--token', 't'], '--token means nothing without a gateway'],
       [GATEWAY, '--gateway and --model-repository exclude each other'],
     ])('refuses %j', (flags, part) => {

@@ -13,6 +13,7 @@ const ANY_ADDRESS = new Set(['0.0.0.0', '::']);
 /** Where a node without a gateway listens, as Triton does. */
 const PORT = 8000;
 const METRICS_PORT = 8002;
+const MAX_PORT = 65_535;
 /** What is said to a gateway alone, and what means something only without one. */
 const FLEET_ONLY = ['token', 'tokenFile', 'url', 'region', 'labels'] as const satisfies readonly Key[];
 const LONE_ONLY = ['keyFile', 'load'] as const satisfies readonly Key[];
@@ -59,7 +60,8 @@ const Settings = z.object({
         z
           .string()
           .regex(/^(?:(?:[\w.-]+|\[[\da-fA-F:.]+\]):)?\d{1,5}$/)
-          .transform(toAddress),
+          .transform(toAddress)
+          .refine(({ port }) => port <= MAX_PORT),
       ],
       {
         error: 'expected off, a port, or host:port',
@@ -75,7 +77,7 @@ const Settings = z.object({
     .string()
     .regex(/^\d{1,5}$/, 'expected a port from 0 to 65535')
     .transform(Number)
-    .pipe(z.number().max(65_535))
+    .pipe(z.number().max(MAX_PORT))
     .optional(),
   url: httpUrl.optional(),
   region: JoinInput.shape.region,

@@ -120,7 +120,8 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
         },
       }),
     }),
-    onAnswer: ({ wanted = [] }) => void wantAll(pins, wanted),
+    // Without an answer they stand for what they stood for.
+    onAnswer: ({ wanted }) => void (wanted && wantAll(pins, wanted)),
     onChange: (change) => logMembership(log, config.gateway, change),
   });
   log.info({ url, metrics: metrics?.url, engines: engines.reports, version: SOFTWARE_VERSION }, 'listening');

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -71,6 +72,15 @@ describe('stopping', () => {
     expect([answer.status, answer.headers.get('connection')]).toEqual([200, 'close']);
     expect((await fetch(`${node.url}/v2/health/ready`)).status).toBe(503);
     expect(await stopped).toEqual({ finished: true, exitable: true });
+  });
+
+  it('waits for no connection on which nothing has been asked', async () => {
+    const { node } = await joinedNode();
+    const { hostname, port } = new URL(node.url);
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    expect(await node.stop()).toEqual({ finished: true, exitable: true });
   });
 
   it('is not what an operator’s drain does: the node stays, and says so', async () => {

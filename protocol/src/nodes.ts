@@ -175,7 +175,7 @@ export const HeartbeatAnswer = z.object({
   rotate: z.boolean().optional(),
   /** Set while another process reports as this node, with a copy of its home. `newer`: whether this one began later. */
   duplicate: z.object({ url: z.string(), newer: z.boolean() }).optional(),
-  /** What its pins stand for now; absent where it has none. */
+  /** What its pins stand for now; absent where it has none, and where that cannot be told now. */
   wanted: z.array(WantedVersion).optional(),
 });
 export type HeartbeatAnswer = z.infer<typeof HeartbeatAnswer>;

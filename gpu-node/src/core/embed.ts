@@ -1,7 +1,6 @@
 /** Texts to embeddings on this node: the model's tokenizer, its runs, and pooling. */
 import { type EmbeddingInput, LeptonError, type Manifest } from '@lepton-edge/protocol';
 import { checkTextModel, cutTo, embed as embedTokens, TOKEN_BUDGET, textSpecOf } from '@lepton-edge/text';
-import type { Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import type { Tokenizers } from '../texts/tokenizers.ts';
 import type { Admitted, Phases } from './infer.ts';
@@ -10,7 +9,6 @@ import type { Admitted, Phases } from './infer.ts';
 const MASKED_BATCH = 64;
 
 export interface Embedder {
-  models: Models;
   tokenizers: Tokenizers;
 }
 
@@ -35,9 +33,9 @@ export interface Embedded {
  * Every text counts as an inference in the version's statistics, and every run as an execution.
  * @throws LeptonError for the caller; CallerGone when the caller goes while a run waits
  */
-export async function embed({ models, tokenizers }: Embedder, call: EmbedCall): Promise<Embedded> {
+export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<Embedded> {
   const { target, admitted, inputs, dimensions } = call;
-  const lease = await models.acquire(target);
+  const lease = await admitted.acquire();
   try {
     const { manifest, folder } = lease;
     const { tokenizer: spec, embedding } = textSpecOf(target, manifest);

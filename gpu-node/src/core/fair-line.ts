@@ -93,13 +93,24 @@ export class FairLine<T extends InLine> {
     }
   }
 
-  /** At least how many go before one that would come now. */
+  /** How many of those that wait go before one that would come now. */
   ahead(tenant: string, turn: number): number {
-    const own = this.#shares.get(tenant)?.waiting ?? [];
+    const share = this.#shares.get(tenant);
+    const own = share?.waiting ?? [];
     let before = own.length;
     while (before > 0 && (own[before - 1] as T).turn > turn) before--;
     let ahead = before;
-    for (const [other, { waiting }] of this.#shares) if (other !== tenant) ahead += Math.min(before, waiting.length);
+    if (this.#shares.size === (share ? 1 : 0)) return ahead;
+    // What its tenant will have been given by then: of the others those go before that are due below that.
+    let due = Math.max(share?.served ?? 0, own.length > 0 ? 0 : this.#served);
+    for (const { items } of own.slice(0, before)) due += Math.max(1, items);
+    for (const [other, { waiting, served }] of this.#shares) {
+      let given = served;
+      for (let at = 0; other !== tenant && at < waiting.length && given < due; at++) {
+        ahead++;
+        given += Math.max(1, (waiting[at] as T).items);
+      }
+    }
     return ahead;
   }
 }

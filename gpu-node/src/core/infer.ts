@@ -36,6 +36,8 @@ export interface InferOutcome {
 
 /** A request that has its place; `leave` must be called exactly once, whatever happens. */
 export interface Admitted {
+  /** The model, for what is to be done before it runs. @throws LeptonError `deadline_exceeded`, and as `Models.acquire` */
+  acquire(): Promise<Lease>;
   /**
    * The request's tensors belong to the core from here on; its parameters may hasten it.
    * @throws LeptonError for the caller; CallerGone when the caller goes while it waits
@@ -78,6 +80,7 @@ export class InferenceCore {
       throw error;
     }
     return {
+      acquire: () => this.#acquire(target, claim),
       infer: (request) => this.#counted(target, { queue, place }, request),
       leave: () => {
         place.leave();

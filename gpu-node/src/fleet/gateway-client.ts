@@ -19,10 +19,13 @@ const CALL_TIMEOUT_MS = 5_000;
 export class GatewayRefusal extends Error {
   override readonly name = 'GatewayRefusal';
   readonly status: number;
+  /** As the gateway names its errors; absent where something before it answered in its place. */
+  readonly code: string | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, code?: string) {
     super(message);
     this.status = status;
+    this.code = code;
   }
 }
 
@@ -112,7 +115,7 @@ export class GatewayClient {
     if (response.ok) return response;
     const problem = Problem.partial().safeParse(await response.json().catch(() => undefined));
     const detail = problem.data?.detail ?? response.statusText;
-    throw new GatewayRefusal(response.status, `${this.url} answered ${response.status}: ${detail}`);
+    throw new GatewayRefusal(response.status, `${this.url} answered ${response.status}: ${detail}`, problem.data?.code);
   }
 
   async #read<T extends z.ZodType>(response: Response, schema: T): Promise<z.output<T>> {

@@ -27,6 +27,7 @@ function newMember(answer: (beat: Heartbeat, credential: string) => Promise<Part
         if (faults.write) throw new Error('the disk is full');
         written.push(credential);
       },
+      forget: async () => undefined,
     } as never,
     self: {} as never,
     clock: new GatewayClock(),
@@ -72,6 +73,21 @@ describe('the end of a membership', () => {
   });
 });
 
+describe('a node that is removed while it leaves', () => {
+  it('finishes what it has, and joins no more', async () => {
+    const { membership, shown } = newMember(async ({ state }) => {
+      if (state === 'draining' && shown.length > 2) throw new GatewayRefusal(404, 'no such node', 'node_not_found');
+      return { handoverMs: 7 };
+    });
+    const loop = membership.run();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await membership.drain()).toBe(7);
+    await vi.advanceTimersByTimeAsync(20_000);
+    await expect(loop).resolves.toBeUndefined();
+    await membership.leave();
+  });
+});
+
 describe('a gateway that is away for an hour', () => {
   it('is asked seldom, spoken of once, and found again', async () => {
     let away = true;
@@ -102,15 +118,16 @@ describe('a credential that is to be replaced', () => {
     await membership.leave();
   });
 
-  it('is kept while the new one cannot be stored', async () => {
+  it('is kept while the new one cannot be stored, which is tried again after minutes', async () => {
     const { membership, shown, faults, changes } = newMember(untilUsed);
     faults.write = true;
     void membership.run();
-    await vi.advanceTimersByTimeAsync(2_100);
-    expect(shown).toEqual(['c1', 'c1']);
-    expect(changes).toContainEqual({ state: 'rotation failed', reason: 'the disk is full' });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(new Set(shown)).toEqual(new Set(['c1']));
+    const failures = changes.filter(({ state }) => state === 'rotation failed');
+    expect(failures).toEqual([{ state: 'rotation failed', reason: 'the disk is full' }]);
     faults.write = false;
-    await vi.advanceTimersByTimeAsync(2_100);
+    await vi.advanceTimersByTimeAsync(5 * 60_000);
     expect(shown.at(-1)).toBe('c2');
     await membership.leave();
   });
@@ -119,7 +136,7 @@ describe('a credential that is to be replaced', () => {
 describe('a credential that counts no more', () => {
   it('is no reason to join again while the home has another', async () => {
     const { membership, shown, written } = newMember(async (_beat, credential) => {
-      if (credential === 'c1' && shown.length > 1) throw new GatewayRefusal(401, 'not known here');
+      if (credential === 'c1' && shown.length > 1) throw new GatewayRefusal(401, 'not known here', 'unauthenticated');
       return {};
     });
     void membership.run();
@@ -128,6 +145,21 @@ describe('a credential that counts no more', () => {
     await vi.advanceTimersByTimeAsync(2_100);
     expect(shown).toEqual(['c1', 'c1', 'c3']);
     await membership.leave();
+  });
+});
+
+describe('what is answered in the place of a gateway', () => {
+  it.each([401, 403, 404])('costs no credential (%i)', async (status) => {
+    const { membership, shown, changes } = newMember(async () => {
+      if (shown.length === 2) throw new GatewayRefusal(status, 'default backend');
+      return {};
+    });
+    const loop = membership.run();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(shown.length).toBeGreaterThan(3);
+    expect(changes.map(({ state }) => state)).toEqual(['joined', 'waiting', 'joined']);
+    await membership.leave();
+    await loop;
   });
 });
 

@@ -6,6 +6,8 @@ import { type GatewayClient, GatewayRefusal, GatewayUnreachable } from './gatewa
 import type { GatewayClock } from './gateway-clock.ts';
 
 const TOLD_MS = 1_000;
+/** Until a credential that could not be replaced is replaced: the gateway keeps account of each that it gives. */
+const ROTATION_PAUSE_MS = 5 * 60_000;
 
 export interface MembershipOptions {
   gateway: GatewayClient;
@@ -49,6 +51,8 @@ export class Membership {
   #state: string | undefined;
   #poked = false;
   #isLeaving = false;
+  /** By `Date.now()`. */
+  #mayRotateAt = 0;
   /** Why the gateway took its credential back, once it has. */
   #forgotten = '';
   #wake: () => void = () => undefined;
@@ -139,7 +143,7 @@ export class Membership {
       const answer = await clock.measure(() => gateway.heartbeat(id, credential, beat));
       this.#taken(id, answer);
       onAnswer?.(answer);
-      if (answer.rotate) await this.#rotate(this.#credential);
+      if (answer.rotate && Date.now() >= this.#mayRotateAt) await this.#rotate(this.#credential);
     } catch (error) {
       return await this.#failed(error);
     }
@@ -165,6 +169,7 @@ export class Membership {
       await store.write(next);
       this.#credential = next;
     } catch (error) {
+      this.#mayRotateAt = Date.now() + ROTATION_PAUSE_MS;
       onChange({ state: 'rotation failed', reason: messageOf(error) });
       return;
     }
@@ -175,8 +180,7 @@ export class Membership {
 
   async #failed(error: unknown): Promise<number> {
     if (!(error instanceof GatewayRefusal || error instanceof GatewayUnreachable)) throw error;
-    const forgotten = error instanceof GatewayRefusal && (error.status === 401 || error.status === 404);
-    if (forgotten && this.#credential && !this.#stop.signal.aborted) {
+    if (isForgotten(error) && this.#credential && !this.#stop.signal.aborted) {
       const { store, gateway } = this.#options;
       // Another process with this home may have replaced it.
       const kept = await store.read(gateway.url);
@@ -189,6 +193,8 @@ export class Membership {
       await store.forget();
       this.#forgotten = `the gateway does not know this node any more, because it was removed, another joined under its name, or a copy of its home replaced its credential: ${error.message}`;
       this.#tell({ state: 'waiting', reason: this.#forgotten });
+      // Who is leaving has nothing to join for, and requests to finish.
+      if (this.#isLeaving) this.#stop.abort();
       return 0;
     }
     // A gateway that is away for an hour is away in several ways.
@@ -238,6 +244,11 @@ export class Membership {
       };
     });
   }
+}
+
+/** What stands before a gateway may answer 401 or 404 while that is away: it knows nothing of nodes. */
+function isForgotten(error: GatewayRefusal | GatewayUnreachable): boolean {
+  return error instanceof GatewayRefusal && (error.code === 'unauthenticated' || error.code === 'node_not_found');
 }
 
 /** Whether a join that was refused so would be refused again: all but "not reachable yet", "slower", and failures. */

@@ -23,12 +23,13 @@ function setup() {
   const pinned: string[] = [];
   const loaded = new Set<string>();
   const told: PinReport[] = [];
+  const faults = { lost: false };
   const models = {
     async load(target: VersionTarget) {
       const load = { ...Promise.withResolvers<void>(), target };
       loads.push(load);
       await load.promise;
-      loaded.add(target.digest);
+      if (!faults.lost) loaded.add(target.digest);
       return { release: () => undefined } as Lease;
     },
     pin(digest: string) {
@@ -43,10 +44,32 @@ function setup() {
     else loads[load]?.resolve();
     await vi.advanceTimersByTimeAsync(0);
   };
-  return { pins, loads, loaded, pinned, told, settle };
+  return { pins, loads, loaded, pinned, told, faults, settle };
 }
 
 describe('pins', () => {
+  it('want nothing more once they are closed', async () => {
+    const { pins, loads, pinned, settle } = setup();
+    void pins.want([wants(1)], []);
+    await settle(0);
+    pins.close();
+    // The answer to a report that was under way.
+    void pins.want([wants(1), wants(2)], []);
+    expect([loads.length, pinned, pins.report()]).toEqual([1, [], []]);
+  });
+
+  it('load again what was lost before it could be kept', async () => {
+    const { pins, pinned, faults, settle } = setup();
+    faults.lost = true;
+    void pins.want([wants(1)], []);
+    await settle(0);
+    expect(pins.report()).toMatchObject([{ state: 'failed' }]);
+    faults.lost = false;
+    await vi.advanceTimersByTimeAsync(1_000);
+    await settle(1);
+    expect([pinned, pins.report()]).toMatchObject([['m1'], [{ state: 'ready' }]]);
+  });
+
   it('keep the old version until the new one is ready', async () => {
     const { pins, pinned, settle } = setup();
     expect(pins.report()).toMatchObject([{ reference: 'm@production', state: 'unresolved' }]);

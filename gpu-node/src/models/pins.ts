@@ -49,6 +49,7 @@ export class Pins {
   readonly #options: PinsOptions;
   readonly #pins = new Map<string, Pin>();
   #unresolved: ReadonlyMap<string, string>;
+  #closed = false;
 
   constructor(options: PinsOptions) {
     this.#options = options;
@@ -63,6 +64,7 @@ export class Pins {
    * @returns once each that is new has been tried; never rejects
    */
   async want(wanted: readonly Wanted[], unresolved: readonly Unresolved[]): Promise<void> {
+    if (this.#closed) return;
     const before = this.#unresolved;
     this.#unresolved = new Map(unresolved.map(({ reference, reason }) => [reference, reason]));
     for (const [reference, reason] of this.#unresolved) {
@@ -107,6 +109,7 @@ export class Pins {
 
   /** Tries nothing any more. */
   close(): void {
+    this.#closed = true;
     for (const pin of this.#pins.values()) this.#drop(pin);
     this.#pins.clear();
   }
@@ -116,13 +119,15 @@ export class Pins {
     Object.assign(pin, { state: 'wanted', unloaded: false, reason: undefined, nextTryAt: undefined });
     try {
       const lease = await models.load(pin.target);
+      lease.release();
+      // `note` passes over what is not ready.
+      if (models.stateOf(pin.target.digest) !== 'ready') throw new Error('it was lost before it could be kept');
       if (!pin.dropped) {
         pin.unpin = models.pin(pin.target.digest);
         pin.state = 'ready';
         pin.readyAt = Date.now();
         onChange(this.#reportOf(pin));
       }
-      lease.release();
     } catch (error) {
       if (pin.dropped) return;
       if (error instanceof NoRoom && this.#giveUpFor(pin)) return await this.#bring(pin);

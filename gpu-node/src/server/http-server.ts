@@ -22,6 +22,7 @@ import { referenceOf } from './reference.ts';
 import { errorReply, json, MethodNotAllowed, type Reply, send } from './reply.ts';
 import type { LogRequest } from './request-log.ts';
 import { familyOf, isOpen, type ModelRoute, matchRoute, type Route } from './route.ts';
+import { watchSilent } from './silent-connections.ts';
 import { targetOf } from './target.ts';
 import { answerTrial } from './trial.ts';
 import type { Verify } from './verify-key.ts';
@@ -56,7 +57,9 @@ export function createHttpServer(parts: ServerParts): Server {
     keepAliveTimeout: KEEP_ALIVE_MS,
     noDelay: true,
   };
-  return createServer(options, (request, response) => void handle(parts, request, response));
+  const server = createServer(options, (request, response) => void handle(parts, request, response));
+  watchSilent(server);
+  return server;
 }
 
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {

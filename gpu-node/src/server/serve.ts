@@ -4,8 +4,11 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import type { InferenceCore } from '../core/infer.ts';
 import type { Models } from '../models/lifecycle.ts';
+import { endSilent } from './silent-connections.ts';
 
 const UNLOAD_MS = 500;
+/** A request may be on its way on a connection that was made for it. */
+const SILENCE_MS = 500;
 
 export interface ListenAddress {
   host: string;
@@ -45,7 +48,9 @@ export interface Ended {
 /** Stops accepting, and lets requests under way finish. */
 export async function endServing({ server, metrics, core, models, drainMs, farewell, log }: Ending): Promise<Ended> {
   const closed = new Promise<boolean>((resolve) => server.close(() => resolve(true)));
+  const silence = setTimeout(() => endSilent(server), SILENCE_MS);
   const finished = await Promise.race([closed, after(drainMs)]);
+  clearTimeout(silence);
   const left = core.load();
   server.closeAllConnections();
   metrics?.close();

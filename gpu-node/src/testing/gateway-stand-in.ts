@@ -206,5 +206,6 @@ function answer(response: ServerResponse, status: number, body: object): void {
 }
 
 function problem(response: ServerResponse, status: number, detail: string): void {
-  answer(response, status, { type: 'about:blank', title: 'no', status, detail, code: 'test', requestId: 'r' });
+  const code = { 401: 'unauthenticated', 404: 'node_not_found' }[status] ?? 'test';
+  answer(response, status, { type: 'about:blank', title: 'no', status, detail, code, requestId: 'r' });
 }

@@ -86,13 +86,13 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
     begin(nodeId, digest) {
       const calls = own.get(nodeId) ?? new OwnCalls();
       own.set(nodeId, calls);
-      calls.begin(digest, now());
-      return () => calls.end(digest, now());
+      const call = calls.begin(digest, now());
+      return () => calls.end(call, now());
     },
     workOf({ id, heartbeat, heardAt }, digest) {
       const reported = heartbeat.inFlight + heartbeat.queued;
       const calls = own.get(id);
-      return { pending: calls?.pending(reported, heardAt) ?? reported, called: calls?.has(digest) ?? false };
+      return { pending: calls?.pending(reported, heardAt, now()) ?? reported, called: calls?.has(digest) ?? false };
     },
     failed(node, how) {
       const at = now();

@@ -19,6 +19,20 @@ const beat = (instance: string, changes: Partial<Heartbeat> = {}) =>
 const ids = (nodes: { id: string }[]) => nodes.map(({ id }) => id);
 
 describe('the roster', () => {
+  it('is not undone by a report that was under way when a node was drained or resumed', () => {
+    const roster = newRoster();
+    roster.heartbeat(who('a'), beat('1'));
+    roster.drain('a', true);
+    roster.heartbeat(who('a'), beat('1'));
+    expect(roster.heard()).toMatchObject([{ drained: true }]);
+    roster.drain('a', false);
+    roster.heartbeat({ ...who('a'), drained: true }, beat('1'));
+    expect(roster.heard()).toMatchObject([{ drained: false }]);
+    time += 6_000;
+    roster.heartbeat({ ...who('a'), drained: true }, beat('1'));
+    expect(roster.heard()).toMatchObject([{ drained: true }]);
+  });
+
   it('hears a node for six seconds, and one that has stopped no more', () => {
     const roster = newRoster();
     roster.heartbeat(who('a'), beat('1'));

@@ -16,6 +16,8 @@ export class Roster {
   readonly #nodes = new Map<string, LiveNode>();
   readonly #older = new Map<string, Older>();
   readonly #storedAt = new Map<string, number>();
+  /** When a node was taken out of work last, or given back. */
+  readonly #drainedAt = new Map<string, number>();
 
   /** @param stored as `heartbeat` and `drain` gave them to be stored */
   constructor(stored: Iterable<LiveNode>, now: () => number) {
@@ -40,7 +42,10 @@ export class Roster {
       const duplicate = { url: before.heartbeat.url, newer: false };
       return { received: { receivedAt, others, duplicate }, store: undefined };
     }
-    const node: LiveNode = { ...identity, heartbeat, receivedAt };
+    // A report that was under way meanwhile knows what the database said before.
+    const isDecided = receivedAt - (this.#drainedAt.get(id) ?? Number.NEGATIVE_INFINITY) < NODE_LOST_AFTER_MS;
+    const drained = before && isDecided ? before.drained : identity.drained;
+    const node: LiveNode = { ...identity, drained, heartbeat, receivedAt };
     this.#nodes.set(id, node);
     const older = this.#olderOf(id);
     const duplicate = older ? { duplicate: { url: older.url, newer: true } } : {};
@@ -64,6 +69,7 @@ export class Roster {
     const node = this.#nodes.get(id);
     if (!node) return undefined;
     this.#nodes.set(id, { ...node, drained });
+    this.#drainedAt.set(id, this.#now());
     return { ...node, drained };
   }
 
@@ -78,7 +84,7 @@ export class Roster {
   }
 
   forget(id: string): void {
-    for (const map of [this.#nodes, this.#older, this.#storedAt]) map.delete(id);
+    for (const map of [this.#nodes, this.#older, this.#storedAt, this.#drainedAt]) map.delete(id);
   }
 
   #listed(id: string): ListedNode | undefined {

@@ -64,7 +64,8 @@ function newFleet(ways: Record<string, Way>, deadline?: Deadline) {
     for (let i = 0; i < 600 && !ended; i++) await vi.advanceTimersByTimeAsync(100);
     return ended;
   };
-  return { ways, asked, given, heard, hear, outcome, view: () => fleet.view(waitUntil) };
+  const answersOthers = (id: string) => setInterval(() => fleet.answered(heard.get(id) as LiveNode), 100);
+  return { ways, asked, given, heard, hear, outcome, answersOthers, view: () => fleet.view(waitUntil) };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
@@ -151,6 +152,13 @@ describe('the only node', () => {
   it('is not waited for longer than the caller waits', async () => {
     const { outcome } = newFleet({ a: isDead }, new Deadline(1_000, Date.now(), Date.now));
     expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 1_000 });
+  });
+
+  it('is not asked for ever when it answers all but this request', async () => {
+    const { outcome, asked, answersOthers } = newFleet({ a: isDead });
+    answersOthers('a');
+    expect(await outcome()).toMatchObject({ code: 'no_placement' });
+    expect(asked).toEqual(['a', 'a', 'a']);
   });
 
   it('is not waited for when it answers, though not as it should', async () => {

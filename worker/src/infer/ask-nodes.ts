@@ -14,6 +14,8 @@ import type { Timings } from './timings.ts';
 
 /** How many processes a request may be sent to: with more, one that harms nodes would harm many. */
 const MAX_PROCESSES = 3;
+/** How often it may be sent to one of them: while that answers others, silence is of this request. */
+const MAX_TRIES = 3;
 /** In less than that no further node would answer. */
 const MIN_TRY_MS = 10;
 /** How often a call that has no answer yet looks whether its node is still heard. */
@@ -48,7 +50,8 @@ export async function askNodes<T>(
 class Asking<T> {
   readonly #gateway: Gateway;
   readonly #call: NodesCall<T>;
-  readonly #processes = new Set<string>();
+  /** By process, how often it was tried. */
+  readonly #tries = new Map<string, number>();
   /** The processes not to be tried again. */
   readonly #tried = new Set<string>();
   /** Of those tried, the ones to try again once they are back. */
@@ -95,13 +98,16 @@ class Asking<T> {
     if (this.#underWay.some(({ node }) => this.#seen.hears(node.id))) return;
     const node = this.#seen.order.find((candidate) => this.#mayTry(processOf(candidate)));
     if (!node) return;
-    this.#processes.add(processOf(node));
-    this.#tried.add(processOf(node));
+    const process = processOf(node);
+    this.#tries.set(process, (this.#tries.get(process) ?? 0) + 1);
+    this.#tried.add(process);
     this.#underWay.push(this.#begin(node));
   }
 
   #mayTry(process: string): boolean {
-    return !this.#tried.has(process) && (this.#processes.has(process) || this.#processes.size < MAX_PROCESSES);
+    if (this.#tried.has(process)) return false;
+    const tries = this.#tries.get(process) ?? 0;
+    return tries > 0 ? tries < MAX_TRIES : this.#tries.size < MAX_PROCESSES;
   }
 
   #begin(node: HeardNode): UnderWay<T> {
@@ -137,7 +143,7 @@ class Asking<T> {
 
   /** A node that has answered has nothing to wait for, and one whose failures are no silence would only repeat them. */
   #mayWait(): boolean {
-    return this.#hasTime() && this.#seen.awaited && this.#busy === undefined && this.#processes.size < MAX_PROCESSES;
+    return this.#hasTime() && this.#seen.awaited && this.#busy === undefined && this.#tries.size < MAX_PROCESSES;
   }
 
   #hasTime(): boolean {
@@ -154,7 +160,9 @@ class Asking<T> {
   /** Where the hub cannot be asked, what was known counts on. */
   async #decideAgain(): Promise<undefined> {
     try {
-      this.#seen = await this.#call.decideAgain();
+      const again = await this.#call.decideAgain();
+      if (!again.isKnown) return;
+      this.#seen = again;
     } catch {
       return;
     }

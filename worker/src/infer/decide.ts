@@ -13,6 +13,8 @@ export interface Decision {
   /** Whether a node that would do was silent a moment ago and may be about to come back. */
   awaited: boolean;
   hears: FleetView['hears'];
+  /** False where the hub could not be asked, and so no node is known. */
+  isKnown: boolean;
 }
 
 /** Why a request is none for the edge: of its version, or now. */
@@ -21,6 +23,7 @@ export interface EdgeObstacle {
   unavailable?: string | undefined;
 }
 
+/** @throws LeptonError `no_placement` where it could be on a node only, and none is known because the hub cannot be asked */
 export async function decide(
   gateway: Gateway,
   { model, version }: Resolved,
@@ -42,11 +45,20 @@ export async function decide(
       regions,
       versionDigest: digest,
     });
-  const view = policy === 'edge' ? NO_FLEET : await gateway.fleet.view(waitUntil);
+  let away: unknown;
+  const unknown = (cause: unknown) => {
+    away = cause;
+    return NO_FLEET;
+  };
+  const view = policy === 'edge' ? NO_FLEET : await gateway.fleet.view(waitUntil).catch(unknown);
   const decision = placeAmong(view.ready);
+  if (away !== undefined && decision.kind === 'refused' && decision.code === 'no_placement') {
+    const message = 'this model needs a gpu-node, and which are ready cannot be found out now: try again';
+    throw new LeptonError('no_placement', message, { cause: away, retryAfterSeconds: 2 });
+  }
   const order = idsOf(decision).flatMap((id) => view.ready.find((node) => node.id === id) ?? []);
   const awaited = view.awaited.length > 0 && idsOf(placeAmong(view.awaited)).length > 0;
-  return { decision, order, awaited, hears: view.hears };
+  return { decision, order, awaited, hears: view.hears, isKnown: away === undefined };
 }
 
 /** What a caller is told where nothing can run. */

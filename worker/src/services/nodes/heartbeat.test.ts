@@ -66,7 +66,12 @@ async function setup() {
       .all()
       .map(({ action }) => action);
   const urlKept = () => sqlite.prepare('SELECT url FROM nodes').get()?.url;
-  return { clock, join, contextOf, keys, challenged, node, roster, actions, urlKept };
+  const loseDatabase = () => {
+    gateway.db.select = () => {
+      throw new Error('D1_ERROR: it is away');
+    };
+  };
+  return { clock, join, contextOf, keys, challenged, node, roster, actions, urlKept, loseDatabase };
 }
 
 async function joined() {
@@ -111,6 +116,26 @@ describe('a changed address', () => {
     clock.ms += NODE_LOST_AFTER_MS;
     await report({ instance: '1' });
     expect(urlKept()).toBe('http://first');
+  });
+});
+
+describe('a database that is away', () => {
+  it('leaves nodes that report what they were, and refuses what it cannot check', async () => {
+    const { report, clock, roster, loseDatabase } = await joined();
+    await report({ region: 'eu' });
+    loseDatabase();
+    clock.ms += NODE_LOST_AFTER_MS - 1;
+    expect(await report({ inFlight: 3, region: 'us' })).toMatchObject({ drained: false });
+    clock.ms += NODE_LOST_AFTER_MS - 1;
+    expect(roster.heard()).toMatchObject([{ region: 'eu', drained: false, heartbeat: { inFlight: 3 } }]);
+    await expect(report({ url: 'http://second' })).rejects.toThrow('D1_ERROR');
+  });
+
+  it('lets in nobody whom no report made known', async () => {
+    const { report, roster, loseDatabase } = await joined();
+    loseDatabase();
+    await expect(report()).rejects.toThrow('D1_ERROR');
+    expect(roster.list()).toEqual([]);
   });
 });
 

@@ -5,42 +5,80 @@ import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { HANDOVER_MS } from '../../hubs/fleet.ts';
+import type { NodeIdentity, Received } from '../../hubs/live-node.ts';
 import { isRotationDue, retireOlder, type ValidKey } from './rotate.ts';
 import { verifyAddress } from './verify-address.ts';
 import { wantedBy } from './wanted.ts';
 
 type NodeRow = typeof nodes.$inferSelect;
 
+interface Known {
+  node: NodeRow;
+  keys: ValidKey[];
+}
+
 /** @throws LeptonError `node_not_found`, `node_unverified` */
 export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
-  const { gateway, principal } = ctx;
   // A node speaks for itself only; for any other id there is nothing here.
-  if (principal.nodeId !== id) throw notFound(id);
-  const { node, keys } = await readNode(ctx, id);
+  if (ctx.principal.nodeId !== id) throw notFound(id);
+  let known: Known;
+  try {
+    known = await readNode(ctx, id);
+  } catch (error) {
+    if (error instanceof LeptonError) throw error;
+    return await takeUnread(ctx, id, heartbeat, error);
+  }
+  return await takeKnown(ctx, known, heartbeat);
+}
+
+async function takeKnown(ctx: ServiceContext, { node, keys }: Known, heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
+  const { fleet } = ctx.gateway;
+  const { id, name, issuer } = node;
   const region = heartbeat.region ?? node.region;
-  if (isChanged(node, heartbeat) && !(await gateway.fleet.isOlder(id, heartbeat.instance))) {
+  if (isChanged(node, heartbeat) && !(await fleet.isOlder(id, heartbeat.instance))) {
     await applyChange(ctx, node, heartbeat);
   }
-  const { name, issuer } = node;
-  const drained = node.drainedAt !== null;
-  const received = await gateway.fleet.heartbeat({ id, name, issuer, region, drained }, heartbeat);
+  const identity = { id, name, issuer, region, drained: node.drainedAt !== null };
+  const received = await fleet.heartbeat(identity, heartbeat);
   if (!received) throw notFound(id);
-  const { others, duplicate } = received;
-  const isOlder = duplicate?.newer === false;
+  const isOlder = received.duplicate?.newer === false;
   if (!isOlder) await retireOlder(ctx, id, keys);
   const wanted = heartbeat.pins && (await wantedBy(ctx, node, heartbeat.pins.request));
   return {
-    id,
-    receivedAt: new Date(received.receivedAt).toISOString(),
-    drained,
+    ...answerOf(identity, heartbeat, received),
     rotate: !isOlder && heartbeat.state === 'ready' && isRotationDue(ctx, node, keys),
-    ...(heartbeat.state === 'draining' && others > 0 ? { handoverMs: HANDOVER_MS } : {}),
-    ...(duplicate ? { duplicate } : {}),
     ...(wanted ? { wanted } : {}),
   };
 }
 
-async function readNode({ gateway }: ServiceContext, id: string): Promise<{ node: NodeRow; keys: ValidKey[] }> {
+/** While the database is away a node stays what its earlier reports made it, at the address that it has proven. */
+async function takeUnread(
+  { gateway: { fleet } }: ServiceContext,
+  id: string,
+  heartbeat: Heartbeat,
+  cause: unknown,
+): Promise<HeartbeatAnswer> {
+  const node = (await fleet.list()).find((each) => each.id === id);
+  if (node?.heartbeat.url !== heartbeat.url) throw cause;
+  const { name, issuer, region, drained } = node;
+  const identity = { id, name, issuer, region, drained };
+  const received = await fleet.heartbeat(identity, heartbeat);
+  if (!received) throw notFound(id);
+  return answerOf(identity, heartbeat, received);
+}
+
+function answerOf({ id, drained }: NodeIdentity, { state }: Heartbeat, received: Received): HeartbeatAnswer {
+  const { receivedAt, others, duplicate } = received;
+  return {
+    id,
+    receivedAt: new Date(receivedAt).toISOString(),
+    drained,
+    ...(state === 'draining' && others > 0 ? { handoverMs: HANDOVER_MS } : {}),
+    ...(duplicate ? { duplicate } : {}),
+  };
+}
+
+async function readNode({ gateway }: ServiceContext, id: string): Promise<Known> {
   const rows = await gateway.db
     .select({ node: nodes, key: { id: apiKeys.id, hash: apiKeys.hash, createdAt: apiKeys.createdAt } })
     .from(nodes)
