@@ -25,6 +25,8 @@ async function threadThat(code: string): Promise<URL> {
   return new URL(`file://${path}`);
 }
 
+const roomForOne = { free: 1, book: (copies: number) => Math.min(copies, 1) };
+
 const fp32 = (name: string, values: number[]): Tensor => ({
   name,
   datatype: 'FP32',
@@ -125,7 +127,7 @@ describe('a model on a thread', () => {
     const options = { threads: 2, instances: 3, cores: 2 };
     const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path }, options);
     expect([model.parallel, model.concurrency]).toEqual([1, 2]);
-    expect(await model.tune(undefined, 2)).toEqual({ threads: 2, copies: 2 });
+    expect(await model.tune(undefined, roomForOne)).toEqual({ threads: 2, copies: 2 });
     expect([model.parallel, model.concurrency]).toEqual([2, 4]);
     const runs = [1, 2, 3, 4].map((n) => model.run({ inputs: [fp32('a', [n]), fp32('b', [n])], outputs: ['sum'] }));
     expect((await Promise.all(runs)).map(({ outputs }) => outputs[0]?.data[0])).toEqual([2, 4, 6, 8]);
@@ -142,7 +144,7 @@ describe('a model on a thread', () => {
       });`);
     const options = { threads: 1, instances: 2, cores: 2 };
     const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path: 'none' }, options, worker);
-    await model.tune(undefined, 2);
+    await model.tune(undefined, roomForOne);
     const run = (output: string) => model.run({ inputs: [], outputs: [output] });
     const [died, other] = await Promise.allSettled([run('die'), run('y')]);
     expect([died.status, other.status]).toEqual(['rejected', 'fulfilled']);
