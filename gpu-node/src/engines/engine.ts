@@ -70,6 +70,7 @@ export interface Instance {
    * Called once, before the model serves; absent where there is nothing to choose.
    * @param sample makes a run that the model takes, undefined where none is known
    * @param room for more copies
+   * @throws EngineError `lost` when the instance is gone meanwhile
    */
   tune?(sample: (() => RunInput) | undefined, room: CopyRoom): Promise<Tuning>;
   /**

@@ -57,6 +57,10 @@ export class CpuModel implements Instance {
     const first = this.#copies[0]?.instance;
     if (!first) return { threads: 1, copies: 0 };
     const { tuning, instances } = await tune(first, this.#start, this.#options, sample, room);
+    if (this.#gone) {
+      await Promise.all(instances.map((instance) => instance.unload()));
+      throw this.#gone;
+    }
     const before = this.#copies;
     this.#copies = instances.map((instance) => {
       return before.find((copy) => copy.instance === instance) ?? this.#watched(instance);

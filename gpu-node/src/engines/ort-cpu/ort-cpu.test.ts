@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Datatype, decodeInferRequest, encodeInferResponse, type Tensor } from '@lepton-edge/protocol';
@@ -154,6 +154,31 @@ describe('a model on a thread', () => {
     expect(await model.lost).toMatchObject({ failure: 'lost' });
     await expect(run('y')).rejects.toMatchObject({ failure: 'lost' });
     await model.unload();
+  });
+
+  it('leaves no thread behind where the first dies while others are tried', async () => {
+    const ended = join(dir, 'ended');
+    // Slow on one thread, and then dead; fast on several.
+    const worker = await threadThat(`
+      import { workerData } from 'node:worker_threads';
+      import { appendFileSync, existsSync } from 'node:fs';
+      import { setTimeout } from 'node:timers/promises';
+      const ENDED = ${JSON.stringify(ended)};
+      const { threads } = workerData;
+      process.on('exit', () => appendFileSync(ENDED, String(threads)));
+      while (threads > 1 && !existsSync(ENDED)) await setTimeout(20);
+      let runs = 0;
+      parentPort.postMessage({ kind: 'ready', inputs: [], outputs: [] });
+      parentPort.on('message', ({ kind, id }) => {
+        if (kind === 'close') return parentPort.close();
+        parentPort.postMessage({ kind: 'result', id, outputs: [], runMs: threads === 1 ? 50 : 5 });
+        if (threads === 1 && ++runs === 3) throw new Error('broken');
+      });`);
+    const options = { threads: 'auto', instances: 1, cores: 4 } as const;
+    const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path: 'none' }, options, worker);
+    const sample = () => ({ inputs: [], outputs: [] });
+    await expect(model.tune(sample, roomForOne)).rejects.toMatchObject({ failure: 'lost' });
+    expect(await readFile(ended, 'utf8')).toBe('13');
   });
 
   it('fails a load whose thread dies', async () => {
