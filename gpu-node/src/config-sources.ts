@@ -5,6 +5,9 @@ import { CONFIG_ENV, CONFIG_FLAG, type Key, SETTINGS, type Setting } from './set
 
 export const ALL = Object.entries(SETTINGS) as [Key, Setting][];
 
+/** As gateways make them: a token, a credential, a key. */
+const SECRET = /(?:lnt|lnc|lep)_/;
+
 /** One setting as one source states it. */
 export interface Given {
   key: Key;
@@ -33,7 +36,7 @@ export function readFlags(args: readonly string[]): Flags {
   const flags: Flags = { given: [], problems: [], help: false, check: false, file: undefined };
   const byKey = new Map<Key, Given>();
   for (const token of tokens) {
-    if (token.kind === 'positional') flags.problems.push(`unexpected argument ${JSON.stringify(token.value)}`);
+    if (token.kind === 'positional') flags.problems.push(unexpected(token.value, args[token.index - 1]));
     if (token.kind !== 'option') continue;
     const [key, setting] = ALL.find(([, { flag }]) => flag === token.name) ?? [];
     if (token.name === 'help') flags.help = true;
@@ -63,7 +66,16 @@ export function readEnvironment(env: Environment): { given: Given[]; file: strin
   return { given, file: env[CONFIG_ENV] || undefined };
 }
 
+/** @param before the argument before it */
+function unexpected(argument: string, before = ''): string {
+  // It may be a token that a space was typed before.
+  if (/^--[^=]+=$/.test(before))
+    return `${before} has nothing behind the "=", and an argument that is not shown follows`;
+  return `unexpected argument ${SECRET.test(argument) ? 'that looks like a secret' : JSON.stringify(argument)}`;
+}
+
 function unknownOption(rawName: string, names: readonly string[]): string {
   const name = nearest(rawName.replace(/^-+/, ''), names);
-  return `unknown option ${rawName}: ${name === undefined ? 'see --help' : `did you mean --${name}?`}`;
+  const shown = SECRET.test(rawName) ? 'that looks like a secret' : rawName;
+  return `unknown option ${shown}: ${name === undefined ? 'see --help' : `did you mean --${name}?`}`;
 }

@@ -58,6 +58,18 @@ describe('readConfig', () => {
     }
   });
 
+  it.each([
+    ['--token=', 'lnt_SECRET'],
+    ['--token=', 'SECRET'],
+    ['lnt_SECRET'],
+    ['--lnt_SECRET'],
+    ['--tokn=lnt_SECRET'],
+  ])('never repeats a token that went astray: %s %s', (...args) => {
+    const result = readConfig([...GATEWAY, '--name', 'n', ...args], {});
+    expect(result.kind).toBe('invalid');
+    expect(JSON.stringify(result)).not.toContain('SECRET');
+  });
+
   it('never repeats a token that is wrong', () => {
     const result = readConfig([...GATEWAY, '--name', 'n', '--token', 'x'.repeat(300)], {});
     expect(JSON.stringify(result)).not.toContain('xxx');

@@ -102,7 +102,7 @@ export async function startFleetNode(config: FleetConfig, log: Logger): Promise<
     store: credentialStore(config.home),
     clock,
     token: joinTokenOf(config),
-    self: selfOf(config, identity, url),
+    self: { ...selfOf(config, identity, url), instance },
     report: async () => ({
       url,
       instance,

@@ -56,12 +56,16 @@ export const NodePublicKey = z.strictObject({
 });
 export type NodePublicKey = z.infer<typeof NodePublicKey>;
 
+/** Of a process of the node: made when it starts, later ones sort behind earlier ones. */
+const NodeInstance = z.string().min(1).max(64);
+
 export const JoinInput = z.strictObject({
   token: z.string().min(1).max(200),
   name: NodeName,
   /** Where the gateway reaches the node. */
   url: NodeUrl,
   publicKey: NodePublicKey,
+  instance: NodeInstance.optional(),
   region: z.string().max(64).optional(),
   labels: Labels.default({}),
 });
@@ -144,8 +148,7 @@ export type WantedVersion = z.infer<typeof WantedVersion>;
 
 export const Heartbeat = z.strictObject({
   url: NodeUrl,
-  /** Of this process of the node: made when it starts, later ones sort behind earlier ones. */
-  instance: z.string().min(1).max(64).optional(),
+  instance: NodeInstance.optional(),
   softwareVersion: z.string().max(64),
   /** Where the node stands, and what else is said of it; what it joined with, where these are absent. */
   region: z.string().max(64).optional(),

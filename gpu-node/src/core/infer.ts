@@ -18,7 +18,7 @@ import type { VersionTarget } from '../models/version-source.ts';
 import { itemsOf, memberOf } from './batch-member.ts';
 import { type BatchPlan, batchPlan } from './batch-plan.ts';
 import { CallerGone, type Claim } from './claim.ts';
-import type { Limits, Place } from './places.ts';
+import { type Limits, type Place, Places } from './places.ts';
 import { RunQueue } from './run-queue.ts';
 import { type Measured, Statistics } from './statistics.ts';
 
@@ -38,6 +38,8 @@ export interface InferOutcome {
 export interface Admitted {
   /** The model, for what is to be done before it runs. @throws LeptonError `deadline_exceeded`, and as `Models.acquire` */
   acquire(): Promise<Lease>;
+  /** Says how many bytes of the request have come, where they are more than was known. @throws LeptonError `overloaded` */
+  grow(bytes: number): void;
   /**
    * The request's tensors belong to the core from here on; its parameters may hasten it.
    * @throws LeptonError for the caller; CallerGone when the caller goes while it waits
@@ -56,6 +58,7 @@ export class InferenceCore {
   readonly #models: Models;
   readonly #limits: Limits;
   readonly #queues = new Map<string, RunQueue>();
+  readonly #unnamed: Places;
   /** Of each version: two of one digest may be batched differently. */
   readonly #plans = new WeakMap<Manifest, BatchPlan | 'alone'>();
 
@@ -63,6 +66,7 @@ export class InferenceCore {
   constructor(models: Models, limits: Limits) {
     this.#models = models;
     this.#limits = limits;
+    this.#unnamed = new Places(limits, () => 1);
   }
 
   /**
@@ -81,12 +85,21 @@ export class InferenceCore {
     }
     return {
       acquire: () => this.#acquire(target, claim),
+      grow: (known) => place.grow(known),
       infer: (request) => this.#counted(target, { queue, place }, request),
       leave: () => {
         place.leave();
         if (queue.entered === 0 && this.#queues.get(target.digest) === queue) this.#queues.delete(target.digest);
       },
     };
+  }
+
+  /**
+   * A place for a body that says itself which model it is for, until that has been read: of all such, as many as of one model.
+   * @throws LeptonError `overloaded`
+   */
+  admitUnnamed(claim: Claim, bytes: number): Place {
+    return this.#unnamed.enter(claim, bytes);
   }
 
   /** What is being worked on now, and what waits. */

@@ -43,9 +43,9 @@ export class Places {
     return new Place(this, held, claim, bytes);
   }
 
-  /** For one of its places. @throws LeptonError `overloaded` */
-  grow(held: Held, bytes: number): void {
-    this.#check(held, 'bytes', bytes);
+  /** For one of its places, that has some. @throws LeptonError `overloaded` */
+  grow(held: Held, bytes: number, has: number): void {
+    this.#check(held, 'bytes', bytes, has);
     this.#change(held, 0, bytes);
   }
 
@@ -66,16 +66,16 @@ export class Places {
    * A tenant may hold its limit, and at most four times what is free: the more there are, the less each may hold, and who
    * comes new finds room. Source: A. K. Choudhury and E. L. Hahne, "Dynamic Queue Length Thresholds", 1998.
    */
-  #check(held: Held, what: keyof Held, wanted: number): void {
+  #check(held: Held, what: keyof Held, wanted: number, has = 0): void {
     const limit = this.#limits[what];
     const all = this.#all[what];
     // Whoever is alone has room.
-    if (all === 0 || wanted === 0) return;
+    if (all === has || wanted === 0) return;
     const spare = Math.ceil(limit * SPARE);
     const free = limit + spare - all;
     if (held[what] + wanted <= limit && wanted <= free && held[what] < (limit / spare) * free) return;
-    const have = `you have ${held[what]} ${what === 'bytes' ? 'bytes of requests' : 'requests'} waiting there`;
-    throw new LeptonError('overloaded', `this model has no room for more now (${have}): try again later`, {
+    const have = `you have ${held[what]} ${what === 'bytes' ? 'bytes of requests' : 'requests'} waiting`;
+    throw new LeptonError('overloaded', `there is no room for more now (${have}): try again later`, {
       retryAfterSeconds: this.#retryAfterSeconds(),
     });
   }
@@ -101,7 +101,7 @@ export class Place {
   /** Says how many bytes there are, where they are more than was known. @throws LeptonError `overloaded` */
   grow(bytes: number): void {
     if (bytes <= this.#bytes || this.#hasLeft) return;
-    this.#places.grow(this.#held, bytes - this.#bytes);
+    this.#places.grow(this.#held, bytes - this.#bytes, this.#bytes);
     this.#bytes = bytes;
   }
 

@@ -67,6 +67,9 @@ describe('a place in the queue', () => {
     const large = queue.enter(claimOf(), 500);
     expect(() => queue.enter(claimOf(), 1)).toThrow(expect.objectContaining({ code: 'overloaded' }));
     large.leave();
+    const growing = queue.enter(claimOf(), 10);
+    for (const bytes of [90, 500]) growing.grow(bytes);
+    growing.leave();
     const inflated = queue.enter(claimOf(), 10);
     queue.enter(claimOf(), 40);
     expect(() => inflated.grow(61)).toThrow(expect.objectContaining({ code: 'overloaded' }));

@@ -42,6 +42,17 @@ export interface Tuning {
   copies: number;
 }
 
+/** Memory for copies of a model beside its first. */
+export interface CopyRoom {
+  /** How many there is room for now. */
+  readonly free: number;
+  /**
+   * Must come before copies are made: others load meanwhile. What tuning does not keep is free again once it has ended.
+   * @returns for how many of them there still was room
+   */
+  book(copies: number): number;
+}
+
 /** One loaded model. */
 export interface Instance {
   readonly inputs: readonly TensorInfo[];
@@ -58,9 +69,10 @@ export interface Instance {
    * Finds out how the machine is used best for the model, which costs at most 300 ms beside one more load and one more run of it.
    * Called once, before the model serves; absent where there is nothing to choose.
    * @param sample makes a run that the model takes, undefined where none is known
-   * @param maxCopies how many copies of the model there is room for, the first included
+   * @param room for more copies
+   * @throws EngineError `lost` when the instance is gone meanwhile
    */
-  tune?(sample: (() => RunInput) | undefined, maxCopies: number): Promise<Tuning>;
+  tune?(sample: (() => RunInput) | undefined, room: CopyRoom): Promise<Tuning>;
   /**
    * @throws EngineError `refused`: the model does not take this input; the instance goes on.
    * @throws EngineError `lost`: what it was on is gone, and every run that was there fails so.

@@ -1,6 +1,6 @@
 import type { Manifest, TensorSpec } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
-import { EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
+import { type CopyRoom, EngineError, type Instance, type ModelSource } from '../engines/engine.ts';
 import { NoRoom } from './evictions.ts';
 import { type ModelChange, Models } from './lifecycle.ts';
 import type { Repository } from './repository.ts';
@@ -31,6 +31,7 @@ function setup(
   load?: (source: ModelSource) => Promise<Instance>,
   stated?: Partial<Manifest>,
   manifestOf: (target: VersionTarget) => Partial<Manifest> = () => ({}),
+  maxBytes = 20,
 ) {
   const instances: FakeInstance[] = [];
   const changes: ModelChange[] = [];
@@ -58,7 +59,7 @@ function setup(
   const models = new Models({
     repository,
     engines,
-    maxBytes: 20,
+    maxBytes,
     maxModels: 8,
     maxGpuBytes: 15,
     onChange: (change) => changes.push(change),
@@ -187,6 +188,28 @@ describe('Models', () => {
       return new FakeInstance();
     });
     await large.models.acquire(target('a'));
+  });
+
+  it('holds no more than it may while models that load side by side try copies, and only what they keep afterwards', async () => {
+    const began = Promise.withResolvers<void>();
+    const tried: number[] = [];
+    let loads = 0;
+    const load = async () => {
+      if (++loads === 2) began.resolve();
+      await began.promise;
+      return Object.assign(new FakeInstance(), {
+        async tune(_sample: unknown, room: CopyRoom) {
+          const asked = room.free;
+          tried.push(1 + room.book(asked));
+          await new Promise((resolve) => setImmediate(resolve));
+          return { threads: 1, copies: asked > 2 ? 2 : 1 };
+        },
+      });
+    };
+    const { models } = setup(load, undefined, undefined, 50);
+    await Promise.all([models.acquire(target('a')), models.acquire(target('b'))]);
+    expect(tried).toEqual([4, 1]);
+    expect(models.bytes).toBe(30);
   });
 
   it('loads anew what was lost', async () => {

@@ -4,7 +4,7 @@ import { EngineError, type Instance, type Tuning } from '../engines/engine.ts';
 import { type Entry, type Named, nameOf, newEntry, newName } from './entry.ts';
 import { Failures } from './failures.ts';
 import { type LoadParts, type LoadPhase, loadVersion, type Running, type Served, servedAs } from './load-version.ts';
-import { type Eviction, roomInMemory, roomOnGpu } from './room.ts';
+import { type Eviction, roomForCopies, roomInMemory, roomOnGpu } from './room.ts';
 import { Successors } from './successors.ts';
 import type { VersionTarget } from './version-source.ts';
 import type { WarmUp } from './warm-up.ts';
@@ -220,7 +220,7 @@ export class Models {
           entry.gpuBytes = bytes;
           await free;
         },
-        copiesWithRoom: (bytes) => 1 + Math.floor((this.#options.maxBytes - this.bytes) / Math.max(1, bytes)),
+        roomForCopies: (bytes) => roomForCopies(entry, bytes, () => this.#options.maxBytes - this.bytes),
       });
       const { instance, files, warmUp, tuning } = running;
       entry.bytes = sizeBytes * (tuning?.copies ?? 1);

@@ -1,6 +1,13 @@
 /** From a version's name to a model that answers: described, fetched, loaded, checked, and warm. */
 import { type Admission, batchAxes, generateInputs, type Manifest } from '@lepton-edge/protocol';
-import { EngineError, type Instance, type ModelSource, type RunInput, type Tuning } from '../engines/engine.ts';
+import {
+  type CopyRoom,
+  EngineError,
+  type Instance,
+  type ModelSource,
+  type RunInput,
+  type Tuning,
+} from '../engines/engine.ts';
 import { avoidedEngines } from './avoided-engines.ts';
 import type { Hold } from './disk-space.ts';
 import type { Described, Repository } from './repository.ts';
@@ -9,6 +16,7 @@ import type { VersionTarget } from './version-source.ts';
 import { type WarmUp, warmUp } from './warm-up.ts';
 
 const MAX_SAMPLED_ITEMS = 8;
+const NO_COPIES: CopyRoom = { free: 0, book: () => 0 };
 
 /** How far it is: its files come, an engine takes it, it makes its first runs. */
 export type LoadPhase = 'downloading' | 'loading' | 'warming';
@@ -42,8 +50,8 @@ export interface LoadSteps {
   makeRoom(bytes: number): void;
   /** Called where it goes to a GPU, before it does. @throws LeptonError; EngineError `unsupported` for what never can */
   makeRoomOnGpu(bytes: number): Promise<void>;
-  /** How many copies there is room for without anything else going, the first included. */
-  copiesWithRoom(bytes: number): number;
+  /** Room for more copies of so many bytes without anything else going. */
+  roomForCopies(bytes: number): CopyRoom;
 }
 
 interface Loaded {
@@ -58,7 +66,7 @@ interface Loaded {
 export async function loadVersion(
   target: VersionTarget,
   { repository, engines }: LoadParts,
-  { enter, makeRoom, makeRoomOnGpu, copiesWithRoom }: LoadSteps,
+  { enter, makeRoom, makeRoomOnGpu, roomForCopies }: LoadSteps,
 ): Promise<Loaded> {
   const described = await repository.describe(target);
   const { source, folder, files } = await repository.fetch(target, described);
@@ -83,8 +91,8 @@ export async function loadVersion(
     const sample = shapes && sampleOf(served, shapes);
     const { sizeBytes } = described;
     // What keeps something between its runs must see all of them.
-    const maxCopies = served.manifest.stateful ? 1 : copiesWithRoom(sizeBytes);
-    const tuning = warmed.unfinished ? undefined : await instance.tune?.(sample, maxCopies);
+    const room = served.manifest.stateful ? NO_COPIES : roomForCopies(sizeBytes);
+    const tuning = warmed.unfinished ? undefined : await instance.tune?.(sample, room);
     return { running: { instance, folder, files, warmUp: warmed, tuning }, served, sizeBytes, avoid };
   } catch (error) {
     files.release();

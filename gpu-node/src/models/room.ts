@@ -1,5 +1,5 @@
-/** What has to go so that one more model has room, in memory or on a GPU, and why that of all. Pure. */
-import { EngineError } from '../engines/engine.ts';
+/** What has to go so that one more model has room, in memory or on a GPU, why that of all, and what room is left for its copies. */
+import { type CopyRoom, EngineError } from '../engines/engine.ts';
 import type { Entry } from './entry.ts';
 import { type Budget, chooseEvictions } from './evictions.ts';
 
@@ -41,6 +41,25 @@ export function roomOnGpu(
   const there = others.filter(({ gpuBytes }) => gpuBytes > 0);
   const budget = { maxBytes, maxModels: Number.POSITIVE_INFINITY };
   return choose(label, model, bytes, there, ({ gpuBytes }) => gpuBytes, budget);
+}
+
+/**
+ * What is booked counts as the entry's until its load ends.
+ * @param bytes of a copy
+ * @param freeBytes that nothing has now
+ */
+export function roomForCopies(entry: Entry, bytes: number, freeBytes: () => number): CopyRoom {
+  const free = () => Math.max(0, Math.floor(freeBytes() / Math.max(1, bytes)));
+  return {
+    get free() {
+      return free();
+    },
+    book(copies) {
+      const booked = Math.min(copies, free());
+      entry.bytes += booked * bytes;
+      return booked;
+    },
+  };
 }
 
 function choose(

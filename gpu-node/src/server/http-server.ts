@@ -87,6 +87,8 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
   }
   const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
   const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
+  // Of what was refused in the middle, too, the rest is read.
+  if (failure && !isLast) request.resume();
   send(response, { ...reply, headers: isLast ? { ...headers, connection: 'close' } : headers });
   tell(reply.status, reply.headers[MODEL_HEADER], failure);
 }

@@ -12,7 +12,7 @@ import type { InferenceCore, Phases } from '../core/infer.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import { compressed } from './compress.ts';
 import { claimOf, type Exchange } from './exchange.ts';
-import { readBody } from './read-body.ts';
+import { readBody, statedLength } from './read-body.ts';
 import type { Reply } from './reply.ts';
 
 /** A gateway's callers send 16 MiB; numbers written with two characters become up to eight bytes on their way here. */
@@ -21,10 +21,9 @@ export const MAX_BODY_BYTES = 65 * 1024 * 1024;
 /** @throws LeptonError; CallerGone */
 export async function infer(core: InferenceCore, target: VersionTarget, exchange: Exchange): Promise<Reply> {
   const { request } = exchange;
-  const bytes = Math.min(Number(request.headers['content-length'] ?? 0), MAX_BODY_BYTES);
-  const admitted = core.admit(target, claimOf(exchange), bytes);
+  const admitted = core.admit(target, claimOf(exchange), Math.min(statedLength(request), MAX_BODY_BYTES));
   try {
-    const body = await readBody(request, MAX_BODY_BYTES);
+    const body = await readBody(request, MAX_BODY_BYTES, admitted.grow);
     const headerLength = request.headers[HEADER_LENGTH];
     const decoded = decodeInferBody(body, typeof headerLength === 'string' ? headerLength : undefined);
     const { response, phases } = await admitted.infer(decoded);

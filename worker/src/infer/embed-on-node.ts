@@ -1,5 +1,11 @@
 /** Embeddings of a version whose tokenizer is too large for an isolate: a node tokenises, runs and pools. */
-import { type EmbeddingInput, EmbeddingResponseBody, LeptonError, type Placement } from '@lepton-edge/protocol';
+import {
+  type EmbeddingInput,
+  EmbeddingResponseBody,
+  LeptonError,
+  MODEL_HEADER,
+  type Placement,
+} from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
@@ -57,7 +63,7 @@ async function embedOnNode(
   const request = {
     version,
     path: '/v1/embeddings',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', [MODEL_HEADER]: model },
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
     schedule,
     tracing,

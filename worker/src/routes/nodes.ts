@@ -115,6 +115,8 @@ const remove = createRoute({
   operationId: 'removeNode',
   tags: ['Nodes'],
   summary: 'Remove a node',
+  description:
+    'Its credential ends. A node that still runs joins again by itself where its join token is still good: stop it, or revoke the token first.',
   security: KEY,
   middleware: [authenticate('admin')] as const,
   request: { params: NodeParam },

@@ -1,5 +1,14 @@
 /** One model on the CPU, in as many copies as pay: a run goes to the one with the least to do, and one that dies takes only its own along. */
-import type { EngineError, Instance, ModelSource, RunInput, RunOutput, TensorInfo, Tuning } from '../engine.ts';
+import type {
+  CopyRoom,
+  EngineError,
+  Instance,
+  ModelSource,
+  RunInput,
+  RunOutput,
+  TensorInfo,
+  Tuning,
+} from '../engine.ts';
 import { startInstance } from '../onnx-runtime/thread/instance.ts';
 import { type CpuOptions, tune } from './tune.ts';
 
@@ -44,10 +53,14 @@ export class CpuModel implements Instance {
     return this.#copies.reduce((sum, { instance }) => sum + instance.concurrency, 0);
   }
 
-  async tune(sample: (() => RunInput) | undefined, maxCopies: number): Promise<Tuning> {
+  async tune(sample: (() => RunInput) | undefined, room: CopyRoom): Promise<Tuning> {
     const first = this.#copies[0]?.instance;
     if (!first) return { threads: 1, copies: 0 };
-    const { tuning, instances } = await tune(first, this.#start, this.#options, sample, maxCopies);
+    const { tuning, instances } = await tune(first, this.#start, this.#options, sample, room);
+    if (this.#gone) {
+      await Promise.all(instances.map((instance) => instance.unload()));
+      throw this.#gone;
+    }
     const before = this.#copies;
     this.#copies = instances.map((instance) => {
       return before.find((copy) => copy.instance === instance) ?? this.#watched(instance);

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Datatype, decodeInferRequest, encodeInferResponse, type Tensor } from '@lepton-edge/protocol';
@@ -24,6 +24,8 @@ async function threadThat(code: string): Promise<URL> {
   await writeFile(path, `import { parentPort } from 'node:worker_threads';\n${code}`);
   return new URL(`file://${path}`);
 }
+
+const roomForOne = { free: 1, book: (copies: number) => Math.min(copies, 1) };
 
 const fp32 = (name: string, values: number[]): Tensor => ({
   name,
@@ -125,7 +127,7 @@ describe('a model on a thread', () => {
     const options = { threads: 2, instances: 3, cores: 2 };
     const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path }, options);
     expect([model.parallel, model.concurrency]).toEqual([1, 2]);
-    expect(await model.tune(undefined, 2)).toEqual({ threads: 2, copies: 2 });
+    expect(await model.tune(undefined, roomForOne)).toEqual({ threads: 2, copies: 2 });
     expect([model.parallel, model.concurrency]).toEqual([2, 4]);
     const runs = [1, 2, 3, 4].map((n) => model.run({ inputs: [fp32('a', [n]), fp32('b', [n])], outputs: ['sum'] }));
     expect((await Promise.all(runs)).map(({ outputs }) => outputs[0]?.data[0])).toEqual([2, 4, 6, 8]);
@@ -142,7 +144,7 @@ describe('a model on a thread', () => {
       });`);
     const options = { threads: 1, instances: 2, cores: 2 };
     const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path: 'none' }, options, worker);
-    await model.tune(undefined, 2);
+    await model.tune(undefined, roomForOne);
     const run = (output: string) => model.run({ inputs: [], outputs: [output] });
     const [died, other] = await Promise.allSettled([run('die'), run('y')]);
     expect([died.status, other.status]).toEqual(['rejected', 'fulfilled']);
@@ -152,6 +154,31 @@ describe('a model on a thread', () => {
     expect(await model.lost).toMatchObject({ failure: 'lost' });
     await expect(run('y')).rejects.toMatchObject({ failure: 'lost' });
     await model.unload();
+  });
+
+  it('leaves no thread behind where the first dies while others are tried', async () => {
+    const ended = join(dir, 'ended');
+    // Slow on one thread, and then dead; fast on several.
+    const worker = await threadThat(`
+      import { workerData } from 'node:worker_threads';
+      import { appendFileSync, existsSync } from 'node:fs';
+      import { setTimeout } from 'node:timers/promises';
+      const ENDED = ${JSON.stringify(ended)};
+      const { threads } = workerData;
+      process.on('exit', () => appendFileSync(ENDED, String(threads)));
+      while (threads > 1 && !existsSync(ENDED)) await setTimeout(20);
+      let runs = 0;
+      parentPort.postMessage({ kind: 'ready', inputs: [], outputs: [] });
+      parentPort.on('message', ({ kind, id }) => {
+        if (kind === 'close') return parentPort.close();
+        parentPort.postMessage({ kind: 'result', id, outputs: [], runMs: threads === 1 ? 50 : 5 });
+        if (threads === 1 && ++runs === 3) throw new Error('broken');
+      });`);
+    const options = { threads: 'auto', instances: 1, cores: 4 } as const;
+    const model = await CpuModel.load({ label: 'test@1', format: 'onnx', path: 'none' }, options, worker);
+    const sample = () => ({ inputs: [], outputs: [] });
+    await expect(model.tune(sample, roomForOne)).rejects.toMatchObject({ failure: 'lost' });
+    expect(await readFile(ended, 'utf8')).toBe('13');
   });
 
   it('fails a load whose thread dies', async () => {

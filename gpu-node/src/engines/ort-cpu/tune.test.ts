@@ -1,9 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { EngineError, type Instance, type Tuning } from '../engine.ts';
+import { type CopyRoom, EngineError, type Instance, type Tuning } from '../engine.ts';
 import { type CpuOptions, tune } from './tune.ts';
 
 const AUTO: CpuOptions = { threads: 'auto', instances: 'auto', cores: 9 };
 const sample = () => ({ inputs: [], outputs: [] });
+
+/** @param copies the first included */
+function roomFor(copies: number): CopyRoom {
+  return {
+    free: copies - 1,
+    book: (wanted) => wanted,
+  };
+}
 
 /** A machine on which a run takes so long, by the threads it is on and the runs beside it. */
 function machine(runMs: (threads: number, beside: number) => number) {
@@ -35,7 +43,7 @@ function machine(runMs: (threads: number, beside: number) => number) {
       start,
       { ...AUTO, ...options },
       isKnown ? sample : undefined,
-      maxCopies,
+      roomFor(maxCopies),
     );
     if (!instances.includes(first)) await first.unload();
     expect(new Set(instances)).toEqual(alive);
@@ -83,7 +91,7 @@ describe('tuning', () => {
     const { start } = machine(threadsGain);
     const first = await start(1);
     const none = () => Promise.reject(new EngineError('lost', 'no memory'));
-    expect(await tune(first, none, AUTO, sample, 100)).toEqual({
+    expect(await tune(first, none, AUTO, sample, roomFor(100))).toEqual({
       tuning: { threads: 1, copies: 1 },
       instances: [first],
     });

@@ -1,5 +1,5 @@
 /** Whether a model runs best on one thread, on several, or in several copies: found out by trying, in little time. */
-import type { Instance, RunInput, Tuning } from '../engine.ts';
+import type { CopyRoom, Instance, RunInput, Tuning } from '../engine.ts';
 
 export interface CpuOptions {
   /** On which a run is. */
@@ -38,17 +38,17 @@ export async function tune(
   start: (threads: number) => Promise<Instance>,
   { threads, instances, cores }: CpuOptions,
   sample: (() => RunInput) | undefined,
-  maxCopies: number,
+  room: CopyRoom,
 ): Promise<Tuned> {
   const spare = Math.min(cores - 1, MAX_THREADS);
   const own = threads === 'auto' ? 1 : threads;
-  if (instances !== 'auto' && instances > 1) return await grow([first], start, own, Math.min(instances, maxCopies));
+  if (instances !== 'auto' && instances > 1) return await grow([first], start, own, instances, room);
   const as = { tuning: { threads: own, copies: 1 }, instances: [first] };
   // Half of the room is other models'.
-  const copies = instances === 'auto' ? Math.min(Math.floor(spare / own), Math.floor((maxCopies + 1) / 2)) : 1;
+  const copies = instances === 'auto' ? Math.min(Math.floor(spare / own), 1 + Math.floor(room.free / 2)) : 1;
   const isOpen = (threads === 'auto' && spare > 1) || copies > 1;
   // What is tried beside it needs room, too.
-  if (!isOpen || !sample || maxCopies < 2) return as;
+  if (!isOpen || !sample || room.free < 1) return as;
   const tried: Instance[] = [];
   let kept: Instance[] = [];
   try {
@@ -57,13 +57,13 @@ export async function tune(
     if (alone < MIN_RUN_MS) return as;
     let wide: Instance | undefined;
     let gain = 1;
-    if (threads === 'auto') {
+    if (threads === 'auto' && room.book(1) === 1) {
       wide = await start(spare);
       tried.push(wide);
       gain = alone / (await fastest(wide, sample));
     }
     const isShort = alone < LONG_RUN_MS && performance.now() - startedAt < MAX_MS;
-    if (copies > 1 && isShort) {
+    if (copies > 1 && isShort && room.book(1) === 1) {
       const second = await start(own);
       tried.push(second);
       await second.run(sample());
@@ -71,7 +71,7 @@ export async function tune(
       const growth = perCopy * copies;
       if (growth >= WORTH && growth > gain * PREFERRED) {
         kept = [second];
-        return await grow([first, second], start, own, copies);
+        return await grow([first, second], start, own, copies, room);
       }
     }
     if (!wide || gain < WORTH) return as;
@@ -92,8 +92,9 @@ async function grow(
   start: (threads: number) => Promise<Instance>,
   threads: number,
   copies: number,
+  room: CopyRoom,
 ): Promise<Tuned> {
-  const more = Array.from({ length: Math.max(0, copies - there.length) }, () => start(threads));
+  const more = Array.from({ length: room.book(Math.max(0, copies - there.length)) }, () => start(threads));
   const started = (await Promise.allSettled(more)).flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
   const instances = [...there, ...started];
   return { tuning: { threads, copies: instances.length }, instances };

@@ -18,7 +18,7 @@ async function setup() {
   }
   const { privateKey, publicKey } = await generateKeyPair('EdDSA', { extractable: true });
   const { x = '' } = await exportJWK(publicKey);
-  const living: { id: string; silentMs: number; heartbeat: { state: string; url: string } }[] = [];
+  const living: { id: string; silentMs: number; heartbeat: { state: string; url: string; instance?: string } }[] = [];
   const gateway = {
     settings: { allowPrivateNodes: true, publicUrl: 'https://gateway.example.com' },
     db: openDatabase(binding as D1Database),
@@ -30,13 +30,14 @@ async function setup() {
       return Response.json({ proof: await jwt.sign(privateKey) });
     },
   } as unknown as Gateway;
-  const join = async (token: string, name = 'n1') =>
+  const join = async (token: string, name = 'n1', instance?: string) =>
     await joinNode(gateway, 'https://gateway.example.com', {
       token,
       name,
       url: 'http://node.example.com',
       publicKey: { kty: 'OKP', crv: 'Ed25519', x },
       labels: {},
+      instance,
     });
   const valid = () =>
     sqlite.prepare('SELECT node_id AS node FROM api_keys WHERE node_id IS NOT NULL AND revoked_at IS NULL').all();
@@ -84,6 +85,27 @@ describe('a join', () => {
     expect(sqlite.prepare("SELECT used FROM node_tokens WHERE id = 't3'").get()).toEqual({ used: 0 });
     beat.silentMs = 6_000;
     expect((await join('t3')).id).toBe(id);
+  });
+
+  it('does not end the credential of another process with the same key while that reports, only its own', async () => {
+    const { join, living, valid, sqlite } = await setup();
+    sqlite.exec("UPDATE node_tokens SET uses = 9 WHERE id = 't1'");
+    const { id } = await join('t1', 'n1', 'one');
+    const heartbeat = { state: 'ready', url: 'http://first.example.com', instance: 'one' };
+    const beat = { id, silentMs: 5_999, heartbeat };
+    living.push(beat);
+    await expect(join('t1', 'n1', 'two')).rejects.toMatchObject({
+      code: 'name_taken',
+      message: expect.stringContaining('from http://first.example.com: stop one of the two'),
+    });
+    expect(sqlite.prepare("SELECT used FROM node_tokens WHERE id = 't1'").get()).toEqual({ used: 1 });
+    await join('t1', 'n1', 'one');
+    heartbeat.state = 'stopped';
+    await join('t1', 'n1', 'two');
+    heartbeat.state = 'ready';
+    beat.silentMs = 6_000;
+    await join('t1', 'n1', 'three');
+    expect(valid()).toEqual([{ node: id }]);
   });
 
   it('never brings back the id of a node that is removed meanwhile', async () => {

@@ -40,12 +40,20 @@ export async function joinNode(gateway: Gateway, origin: string, input: Input): 
   });
 }
 
-/** The same key is the same node, started again. */
-async function refuseLivingName({ db, fleet }: Gateway, { name, publicKey }: Input): Promise<void> {
+/** The same key is the same node, unless another process with it is heard: then each join would end the other's credential. */
+async function refuseLivingName({ db, fleet }: Gateway, { name, publicKey, instance }: Input): Promise<void> {
   const [known] = await db.select().from(nodes).where(eq(nodes.name, name));
-  if (!known || known.publicKey.x === publicKey.x) return;
+  if (!known) return;
   const live = (await fleet.list()).find(({ id }) => id === known.id);
   if (!live || !isHeard(live)) return;
+  if (known.publicKey.x === publicKey.x) {
+    const other = live.heartbeat.instance;
+    if (instance === undefined || other === undefined || instance === other) return;
+    throw new LeptonError(
+      'name_taken',
+      `another process with the identity of "${name}" reports from ${live.heartbeat.url}: stop one of the two, or give this one a name (--name) and an empty home (--home) of its own; after a crash start it again in ${NODE_LOST_AFTER_MS / 1000} s`,
+    );
+  }
   throw new LeptonError(
     'name_taken',
     `another node lives under the name "${name}", at ${live.heartbeat.url}: give this one another (--name), or stop or remove that one; one that crashed frees its name within ${NODE_LOST_AFTER_MS / 1000} s`,

@@ -29,7 +29,7 @@ export async function listNodes({ gateway }: ServiceContext, query: PageQuery): 
   );
 }
 
-/** Ends the node's credential and forgets it; it may join again with a new token. @throws LeptonError `node_not_found` */
+/** Ends the node's credential and forgets it; it may join again with a token that is good. @throws LeptonError `node_not_found` */
 export async function removeNode(ctx: ServiceContext, id: string): Promise<void> {
   const { db, now, fleet } = ctx.gateway;
   const [row] = await db.select({ name: nodes.name }).from(nodes).where(eq(nodes.id, id));
