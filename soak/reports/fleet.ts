@@ -44,6 +44,8 @@ ${table}
 Resident memory, as the median of a minute:
 
 ${tableOf(['process', 'third minute', 'last minute', 'ratio', 'most', 'minute by minute, MiB'], growth)}
+
+${violations.length === 0 ? 'Nothing was violated.' : `Violated:\n\n${violations.map((violation) => `- ${violation}`).join('\n')}`}
 `;
   return { page, violations };
 }
