@@ -5,7 +5,7 @@ const LIFECYCLE = ['test/lifecycle.test.ts', 'test/soak.test.ts'];
 
 export default defineConfig({
   test: {
-    // One after the other in one process; `npm test` has two (`scripts/test.ts`).
+    // One after the other in one process; `npm test` has three (`scripts/test.ts`).
     projects: [
       {
         test: {

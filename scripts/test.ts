@@ -1,28 +1,25 @@
 /**
- * `npm test`: all suites, in two processes so that two cores have something to do, and one report of both. With arguments that name files or
- * projects it is plain Vitest.
+ * `npm test`: all suites, in three processes so that two cores have something to do while one of them waits, and one report of all. With arguments
+ * that name files or projects it is plain Vitest.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** The suite against one gateway has its files one after the other; the others make all they need themselves. */
-const HALVES = [
-  ['system', 'gpu-node'],
-  ['lifecycle', 'unit'],
-] as const;
+/** The suite against one gateway, and that of the program itself, have their files one after the other; the others make all they need themselves. */
+const PARTS = [['system'], ['lifecycle'], ['unit', 'gpu-node']] as const;
 const VITEST = new URL('../node_modules/vitest/vitest.mjs', import.meta.url).pathname;
 
 const args = process.argv.slice(2);
 const isReport = args.every((arg) => /^--(reporter|outputFile)/.test(arg));
-process.exitCode = isReport ? await runHalves() : await vitest('run', ...args);
+process.exitCode = isReport ? await runParts() : await vitest('run', ...args);
 
-async function runHalves(): Promise<number> {
+async function runParts(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'lepton-test-'));
   try {
     const codes = await Promise.all(
-      HALVES.map((projects, i) => {
+      PARTS.map((projects, i) => {
         const report = ['--reporter=default', '--reporter=blob', `--outputFile.blob=${join(folder, `${i}.json`)}`];
         return vitest('run', ...projects.flatMap((project) => ['--project', project]), ...report);
       }),

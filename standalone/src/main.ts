@@ -1,5 +1,4 @@
 /** `npm start`: the whole gateway on this machine, until a signal. */
-import { parseConfig, USAGE } from './config.ts';
 import { Failure } from './failure.ts';
 import { formatCurl, formatRuns } from './report.ts';
 import type { RunningGateway } from './start.ts';
@@ -14,12 +13,13 @@ async function main(): Promise<number> {
     process.on(signal, () => asked.abort(new Error(`stopped by ${signal}`)));
   }
   try {
+    // All that takes its time is loaded when the signals are already listened to: one without a listener kills.
+    const { parseConfig, USAGE } = await import('./config.ts');
     const config = parseConfig(process.argv.slice(2));
     if (config.help) {
       say(USAGE);
       return 0;
     }
-    // Loaded when the signals are already listened to: it takes its time, and a signal without a listener kills.
     const { startGateway } = await import('./start.ts');
     return await serve(await startGateway({ ...config, say, signal: asked.signal }));
   } catch (error) {

@@ -9,7 +9,7 @@ const NOW = 1_000_000;
 const digest = `sha256:${'a'.repeat(64)}`;
 
 /** A team, and an upload of its own in a state. */
-async function withUpload(state: 'open' | 'verifying' | 'done', expiresAt = NOW + 1) {
+async function withUpload(state: 'open' | 'verifying' | 'done', expiresAt = NOW + 2_001) {
   const db = openDatabase(openD1().binding as D1Database);
   await db.insert(teams).values({ id: 'team_1', name: 'one', createdAt: 0 });
   const row = { id: 'upl_1', teamId: 'team_1', digest, sizeBytes: 3, filename: null, state, objectKey: 'objects/1' };
@@ -27,8 +27,8 @@ describe('an upload that is begun again', () => {
   });
 
   it.each([
-    ['done', NOW + 1],
-    ['open', NOW],
+    ['done', NOW + 2_001],
+    ['open', NOW + 2_000],
     ['verifying', NOW],
   ] as const)('is a new one where the other is %s until %i', async (state, expiresAt) => {
     const begun = await createUpload(await withUpload(state, expiresAt), { digest, sizeBytes: 3 });

@@ -9,6 +9,8 @@ import { artifacts, looseObjects, uploads } from '../../db/schema.ts';
 import { usableBy } from '../blobs/usable.ts';
 import { expiryOf, type UploadRow } from './find.ts';
 
+/** An upload that expires sooner is as good as gone: who is told of it could not go on with it. */
+const LEAST_LEFT_MS = 2_000;
 /** Of one team at a time: what is begun and never finished takes room until it expires. */
 const MAX_OPEN_UPLOADS = 200;
 
@@ -86,7 +88,7 @@ async function findUnfinished(
         eq(uploads.digest, digest),
         eq(uploads.sizeBytes, sizeBytes),
         ne(uploads.state, 'done'),
-        gt(uploads.expiresAt, now),
+        gt(uploads.expiresAt, now + LEAST_LEFT_MS),
       ),
     )
     .limit(1);
