@@ -16,7 +16,7 @@ export interface Fault {
   end?(stage: Stage): Promise<string[]>;
 }
 
-interface Round {
+export interface Round {
   /** What the callers saw. */
   tally: Tally;
   /** From the fault until everything was as before. */

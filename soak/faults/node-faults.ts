@@ -1,7 +1,8 @@
 /** A node that is killed, frozen, or told to end, while callers wait for it: the other one answers them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { GpuNode } from '../support/gpu-node.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, Round } from './fault.ts';
+import type { Stage } from './stage.ts';
 
 /** Longer than a node may be silent. */
 const FROZEN_MS = 9_000;
@@ -11,15 +12,11 @@ export const nodeKilled: Fault = {
   name: 'node killed',
   what: 'SIGKILL to the node that answers',
   told: NONE,
-  async round(stage) {
-    let victim: GpuNode | undefined;
-    const tally = await stage.underLoad(async (soFar) => {
-      victim = await stage.busier(soFar);
-      await victim.kill();
-    });
-    const recoveredMs = victim && (await stage.start(victim));
-    return { tally, ...(recoveredMs !== undefined && { recoveredMs }) };
-  },
+  round: (stage) =>
+    endedUnderLoad(stage, async (node) => {
+      await node.kill();
+      return [];
+    }),
 };
 
 export const nodeFrozen: Fault = {
@@ -45,16 +42,20 @@ export const nodeTerminated: Fault = {
   name: 'node told to end',
   what: 'SIGTERM to the node that answers',
   told: NONE,
-  async round(stage) {
-    let victim: GpuNode | undefined;
-    let ended = '';
-    const tally = await stage.underLoad(async (soFar) => {
-      victim = await stage.busier(soFar);
-      const { code, signal } = await victim.terminate();
-      ended = signal ?? String(code);
-    });
-    const recoveredMs = victim && (await stage.start(victim));
-    const violations = ended === '0' ? [] : [`the node ended with ${ended}`];
-    return { tally, violations, ...(recoveredMs !== undefined && { recoveredMs }) };
-  },
+  round: (stage) =>
+    endedUnderLoad(stage, async (node) => {
+      const { code, signal } = await node.terminate();
+      return code === 0 ? [] : [`the node ended with ${signal ?? code}`];
+    }),
 };
+
+/** @param end ends the node that answers, and says what was wrong with that; the node is started again */
+async function endedUnderLoad(stage: Stage, end: (node: GpuNode) => Promise<string[]>): Promise<Round> {
+  let victim = stage.a;
+  let violations: string[] = [];
+  const tally = await stage.underLoad(async (soFar) => {
+    victim = await stage.busier(soFar);
+    violations = await end(victim);
+  });
+  return { tally, violations, recoveredMs: await stage.start(victim) };
+}

@@ -1,7 +1,7 @@
 /** What ONNX Runtime itself makes of a case, without any of ours between: natively, and in WASM as the edge runs it. */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { ARRAY_TYPE, type Datatype, ORT_TYPE, type Tensor } from '@lepton-edge/protocol';
+import { ARRAY_TYPE, datatypeOfOrt, ORT_TYPE, type Tensor } from '@lepton-edge/protocol';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { OperatorCase } from './cases.ts';
 import { differenceOf } from './differences.ts';
@@ -16,10 +16,6 @@ interface Ort {
   InferenceSession: { create(onnx: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> };
   Tensor: new (type: OrtTensor.Type, data: never, dims: readonly number[]) => OrtTensor;
 }
-
-const DATATYPE = new Map<string, Datatype>(
-  Object.entries(ORT_TYPE).map(([datatype, type]) => [type, datatype as Datatype]),
-);
 
 export async function nativeBaseline(): Promise<Baseline> {
   // With a Float16Array the native half fails on FP16: see gpu-node/src/engines/onnx-runtime/thread/worker.ts.
@@ -61,7 +57,7 @@ function toOrt(ort: Ort, { name, datatype, shape, data }: Tensor): OrtTensor {
 
 function fromOrt(name: string, tensor: OrtTensor | undefined): Tensor {
   if (!tensor) throw new Error(`there is no output ${name}`);
-  const datatype = DATATYPE.get(tensor.type);
+  const datatype = datatypeOfOrt(tensor.type);
   if (!datatype) throw new Error(`${name} is ${tensor.type}, which has no datatype`);
   const shape = [...tensor.dims];
   if (datatype === 'BYTES') {

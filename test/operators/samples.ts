@@ -4,6 +4,7 @@
  */
 import { ARRAY_TYPE, type Datatype, type FixedDatatype, type Tensor } from '@lepton-edge/protocol';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import { ELEMENT_TYPE } from '../../gpu-node/src/testing/onnx-file.ts';
 
 const { onnx } = onnxProto;
 
@@ -15,24 +16,6 @@ export interface Sample {
 
 type Axes = readonly (number | string)[];
 type Values = readonly (number | bigint | string)[];
-
-/** TensorProto.DataType */
-const TYPE: Record<Datatype, number> = {
-  FP32: 1,
-  UINT8: 2,
-  INT8: 3,
-  UINT16: 4,
-  INT16: 5,
-  INT32: 6,
-  INT64: 7,
-  BYTES: 8,
-  BOOL: 9,
-  FP16: 10,
-  FP64: 11,
-  UINT32: 12,
-  UINT64: 13,
-  BF16: 16,
-};
 
 /** What each datatype holds at its ends; FP16 as bit patterns. */
 const ENDS: Partial<Record<Datatype, Values>> = {
@@ -163,7 +146,7 @@ function casts(): Sample {
     const values = big ? [0n, 1n, 2n] : half ? [0, ONE, 0x4000] : datatype === 'BOOL' ? [0, 1, 1] : [0, 1, 2];
     return tensor(`as ${datatype}`, datatype, [3], datatype === 'BYTES' ? ['0', '1', '2'] : values);
   });
-  const nodes = expected.map(({ name, datatype }) => node('Cast', ['x'], [name], [int('to', TYPE[datatype])]));
+  const nodes = expected.map(({ name, datatype }) => node('Cast', ['x'], [name], [int('to', ELEMENT_TYPE[datatype])]));
   const file = model(nodes, inputs.map(infoOf), expected.map(infoOf));
   return { name: 'one tensor cast to every datatype', onnx: file, runs: [{ inputs, expected }] };
 }
@@ -264,7 +247,7 @@ function value(name: string, datatype: Datatype, axes: Axes): Onnx.IValueInfoPro
   const dim = axes.map((size) =>
     typeof size === 'number' ? { dimValue: size } : size === '' ? {} : { dimParam: size },
   );
-  return { name, type: { tensorType: { elemType: TYPE[datatype], shape: { dim } } } };
+  return { name, type: { tensorType: { elemType: ELEMENT_TYPE[datatype], shape: { dim } } } };
 }
 
 function node(
@@ -282,7 +265,7 @@ function int(name: string, i: number): Onnx.IAttributeProto {
 
 function constant(name: string, values: number[]): Onnx.ITensorProto {
   const rawData = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
-  return { name, dims: [values.length], dataType: TYPE.INT64, rawData };
+  return { name, dims: [values.length], dataType: ELEMENT_TYPE.INT64, rawData };
 }
 
 function model(

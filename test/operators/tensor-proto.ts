@@ -1,26 +1,12 @@
 /** A TensorProto file of ONNX's test data as a tensor of the protocol. Source: onnx.proto of ONNX 1.20. */
 import { ARRAY_TYPE, type Datatype, type FixedDatatype, type Tensor } from '@lepton-edge/protocol';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import { ELEMENT_TYPE } from '../../gpu-node/src/testing/onnx-file.ts';
 
 const { onnx } = onnxProto;
 
 /** TensorProto.DataType, as far as the protocol has a datatype for it. */
-const DATATYPE: Record<number, Datatype> = {
-  1: 'FP32',
-  2: 'UINT8',
-  3: 'INT8',
-  4: 'UINT16',
-  5: 'INT16',
-  6: 'INT32',
-  7: 'INT64',
-  8: 'BYTES',
-  9: 'BOOL',
-  10: 'FP16',
-  11: 'FP64',
-  12: 'UINT32',
-  13: 'UINT64',
-  16: 'BF16',
-};
+const DATATYPE = new Map(Object.entries(ELEMENT_TYPE).map(([datatype, type]) => [type, datatype as Datatype]));
 
 /**
  * @param name what the graph calls it, whatever the file says
@@ -28,7 +14,7 @@ const DATATYPE: Record<number, Datatype> = {
  */
 export function readTensorProto(bytes: Uint8Array, name: string): Tensor {
   const proto = onnx.TensorProto.decode(bytes);
-  const datatype = DATATYPE[proto.dataType];
+  const datatype = DATATYPE.get(proto.dataType);
   if (!datatype) throw new Error(`element type ${proto.dataType} has no datatype`);
   const shape = proto.dims.map(Number);
   if (datatype === 'BYTES')

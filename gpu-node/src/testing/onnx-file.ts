@@ -1,7 +1,8 @@
 /** Writes small ONNX files, so that tests can have a model of any datatype. Source: onnx.proto3 of ONNX, IR version 8. */
 import type { Datatype } from '@lepton-edge/protocol';
 
-const ELEMENT_TYPE: Record<Datatype, number> = {
+/** TensorProto.DataType */
+export const ELEMENT_TYPE: Record<Datatype, number> = {
   FP32: 1,
   UINT8: 2,
   INT8: 3,

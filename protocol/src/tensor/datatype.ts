@@ -61,6 +61,15 @@ export const ORT_TYPE = {
   BYTES: 'string',
 } as const satisfies Record<Exclude<Datatype, 'BF16'>, string>;
 
+const OF_ORT_TYPE = new Map<string, Datatype>(
+  Object.entries(ORT_TYPE).map(([datatype, type]) => [type, datatype as Datatype]),
+);
+
+/** The datatype of one of ONNX Runtime's types, undefined for one that the protocol does not have. */
+export function datatypeOfOrt(type: string): Datatype | undefined {
+  return OF_ORT_TYPE.get(type);
+}
+
 export type NumericArray =
   | Uint8Array<ArrayBuffer>
   | Int8Array<ArrayBuffer>

@@ -1,10 +1,14 @@
 /** Our tensors as ONNX Runtime's, and back. */
-import { ARRAY_TYPE, type Datatype, LeptonError, ORT_TYPE, type Tensor, type TensorSpec } from '@lepton-edge/protocol';
+import {
+  ARRAY_TYPE,
+  type Datatype,
+  datatypeOfOrt,
+  LeptonError,
+  ORT_TYPE,
+  type Tensor,
+  type TensorSpec,
+} from '@lepton-edge/protocol';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
-
-const DATATYPE = new Map<string, Datatype>(
-  Object.entries(ORT_TYPE).map(([ours, theirs]) => [theirs, ours as Datatype]),
-);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -21,7 +25,7 @@ export function toOrt(tensor: Tensor): OrtTensor {
 
 /** Takes over the runtime's data; it is ours from here. */
 export function fromOrt(name: string, tensor: OrtTensor): Tensor {
-  const datatype = DATATYPE.get(tensor.type);
+  const datatype = datatypeOfOrt(tensor.type);
   if (!datatype) throw new LeptonError('inference_failed', `output "${name}" is ${tensor.type}, which has no datatype`);
   const shape = [...tensor.dims];
   if (datatype === 'BYTES') {
@@ -38,7 +42,7 @@ export function fromOrt(name: string, tensor: OrtTensor): Tensor {
 
 /** A session's input or output as a signature tells it. @throws LeptonError `model_invalid` for what is no tensor */
 export function specOf(value: InferenceSession.ValueMetadata): TensorSpec {
-  const datatype = value.isTensor ? DATATYPE.get(value.type) : undefined;
+  const datatype = value.isTensor ? datatypeOfOrt(value.type) : undefined;
   if (!value.isTensor || !datatype) {
     throw new LeptonError('model_invalid', `${JSON.stringify(value.name)} is no tensor, only tensors can be sent`);
   }

@@ -1,8 +1,7 @@
 /** Whether this machine can run CUDA, found out in a process of its own that ends at once, and what its GPU is called. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { glob, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runProbe } from '../probe-process.ts';
 
 /** As the program `probe.ts` tells it. */
 export interface Probed {
@@ -20,24 +19,8 @@ const NEEDED =
 
 /** @throws Error saying what is missing */
 export async function probeCuda(env?: Record<string, string>): Promise<void> {
-  const child = fork(PROBE, [], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    timeout: PROBE_MS,
-    killSignal: 'SIGKILL',
-    ...(env ? { env } : {}),
-  });
-  let log = '';
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    log += text;
-  });
-  let answer: Probed | undefined;
-  child.on('message', (message: Probed) => {
-    answer = message;
-  });
-  const [code, signal] = await once(child, 'close');
-  const ended = `the process that tried it ended ${signal ? `by ${signal}` : `with status ${code}`}`;
-  const problem = answer ? answer.problem : ended;
+  const { answer, ended, log } = await runProbe<Probed>(PROBE, PROBE_MS, env);
+  const problem = answer ? answer.problem : `the process that tried it ended ${ended}`;
   if (problem === undefined) return;
   const reason = LIBRARY.exec(log)?.[1] ?? problem.replace(/\s+/g, ' ');
   throw new Error(`CUDA cannot be used (${reason.trim()}): ${NEEDED}`);

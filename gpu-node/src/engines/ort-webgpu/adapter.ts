@@ -1,7 +1,6 @@
 /** The WebGPU adapter of this machine, found out in a process of its own that ends at once. */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { EngineReport } from '@lepton-edge/protocol';
+import { runProbe } from '../probe-process.ts';
 
 /** As the program `probe.ts` tells it. */
 export type Probed = {
@@ -27,22 +26,8 @@ const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|w
 
 /** @throws Error saying why there is none */
 export async function probeAdapter(env?: Record<string, string>): Promise<Adapter> {
-  const child = fork(PROBE, [], {
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    timeout: PROBE_MS,
-    killSignal: 'SIGKILL',
-    ...(env ? { env } : {}),
-  });
-  let answer: { probed: Probed } | undefined;
-  child.on('message', (message: { probed: Probed }) => {
-    answer = message;
-  });
-  const [code, signal] = await once(child, 'close');
-  if (!answer) {
-    const how = signal ? `by ${signal}` : `with status ${code}`;
-    throw new Error(`looking for a WebGPU adapter ended ${how}: see to the driver of this machine's GPU`);
-  }
+  const { answer, ended } = await runProbe<{ probed: Probed }>(PROBE, PROBE_MS, env);
+  if (!answer) throw new Error(`looking for a WebGPU adapter ended ${ended}: see to the driver of this machine's GPU`);
   if (!answer.probed)
     throw new Error('WebGPU finds no adapter: expected a GPU with a driver for Vulkan, Metal or Direct3D 12');
   return toAdapter(answer.probed);
