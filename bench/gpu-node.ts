@@ -1,4 +1,4 @@
-/** `npm run bench:gpu-node`: a node at 64 callers, against the engine alone and against a naive server, in turns. */
+/** `npm run bench:gpu-node`: a node at 1 to 256 callers, against the engine alone and a naive server, in turns; then asked for more than it can do. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,11 +8,10 @@ import { quantile, tableOf } from '../soak/support/table.ts';
 import { ROOT } from '../test/support/program.ts';
 import { LineProcess } from './line-process.ts';
 import type { Round, RoundResult } from './load.ts';
-import { WORKLOADS, type Workload } from './node-workloads.ts';
+import { MOST, WORKLOADS, type Workload } from './node-workloads.ts';
 import { delaysOf, overload } from './overload.ts';
 
 const CALLERS = [1, 8, 64, 256];
-const MOST = 64;
 /** Long enough for a thousandth of the looks at an event loop to be some. */
 const DELAY_MS = 10_000;
 

@@ -1,8 +1,6 @@
 /** ONNX Runtime as one would use it first: the session as the node opens it, tensors in and out, nothing else. */
-import type { Tensor } from '@lepton-edge/protocol';
+import { type Datatype, ORT_TYPE, type Tensor } from '@lepton-edge/protocol';
 import ort from 'onnxruntime-node';
-
-const TYPE = { FP32: 'float32', INT64: 'int64' } as const;
 
 export async function openSession(path: string): Promise<ort.InferenceSession> {
   return await ort.InferenceSession.create(path, {
@@ -18,7 +16,7 @@ export function feedsOf(inputs: readonly Tensor[]): Record<string, ort.Tensor> {
   return Object.fromEntries(
     inputs.map(({ name, datatype, shape, data }) => [
       name,
-      new ort.Tensor(TYPE[datatype as keyof typeof TYPE], data as never, shape),
+      new ort.Tensor(ORT_TYPE[datatype as Exclude<Datatype, 'BF16'>], data as never, shape),
     ]),
   );
 }

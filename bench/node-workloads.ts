@@ -5,6 +5,9 @@ import { useLite } from '../examples/use-lite/index.ts';
 
 const TOKENS = 64;
 
+/** The callers, and so the items of a batch, at which a server is compared with the engine alone. */
+export const MOST = 64;
+
 export interface Workload {
   name: string;
   title: string;

@@ -4,14 +4,12 @@
  */
 import { createInterface } from 'node:readline';
 import { feedsOf, openSession } from './naive-session.ts';
-import { workloadNamed } from './node-workloads.ts';
-
-const BATCH = 64;
+import { MOST, workloadNamed } from './node-workloads.ts';
 
 const [name, path = ''] = process.argv.slice(2);
 const workload = workloadNamed(name);
 const session = await openSession(path);
-const feeds = feedsOf(workload.inputs(BATCH));
+const feeds = feedsOf(workload.inputs(MOST));
 await session.run(feeds, workload.outputs);
 process.stdout.write('listening\n');
 
@@ -22,5 +20,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     await session.run(feeds, workload.outputs);
     runs++;
   }
-  process.stdout.write(`${JSON.stringify({ perSecond: (runs * BATCH * 1000) / (performance.now() - startedAt) })}\n`);
+  process.stdout.write(`${JSON.stringify({ perSecond: (runs * MOST * 1000) / (performance.now() - startedAt) })}\n`);
 }

@@ -91,6 +91,7 @@ export async function startMetrics(
   try {
     return { server, url: `http://${await listen(server, metricsAddress)}/metrics` };
   } catch (error) {
+    delay.stop();
     if (metricsAddress.asked) throw error;
     log.warn({ reason: String(error) }, 'no metrics: their usual address is taken, choose one by --metrics-address');
     return undefined;

@@ -6,6 +6,7 @@ import { callOnce, type KnownCall, Tally } from '../support/callers.ts';
 import { type GpuNode, until } from '../support/gpu-node.ts';
 import { matrixInput, matrixModel } from '../support/matrix-model.ts';
 import type { Fault } from './fault.ts';
+import { inRegions } from './stage.ts';
 
 const R2 = 'state/r2/lepton-edge-blobs/blobs';
 const SMALL_DISK_MIB = 6;
@@ -36,7 +37,7 @@ export const wrongDigest: Fault = {
   told: ['503 unavailable'],
   async begin(stage) {
     const onnx = matrixModel(PINNED_WIDTH, 1, 3);
-    const call = await stage.publish('promised', onnx, onA(), matrixInput(PINNED_WIDTH, 3));
+    const call = await stage.publish('promised', onnx, inRegions('first'), matrixInput(PINNED_WIDTH, 3));
     const sizes = await Promise.all(
       (await filesIn(join(stage.gateway.home, R2))).map(async (path) => ({ path, size: (await stat(path)).size })),
     );
@@ -108,14 +109,6 @@ exec unshare --user --map-root-user --mount sh -ec 'mount -t tmpfs -o size=${SMA
     return [];
   },
 };
-
-function onA() {
-  return inRegions('first');
-}
-
-function inRegions(...regions: string[]) {
-  return { placement: { policy: 'node' as const, regions } };
-}
 
 async function answers(call: KnownCall): Promise<boolean> {
   const tally = new Tally();

@@ -67,8 +67,7 @@ export class Stage {
     await this.gateway.start();
     await Promise.all([this.start(this.a), this.start(this.b)]);
     this.#work = await this.publish('work', matrixModel(WIDTH, LAYERS), {}, matrixInput(WIDTH, 1));
-    const pinned = { placement: { policy: 'node', regions: ['first'] } } satisfies ManifestInput;
-    this.#pinned = await this.publish('pinned', matrixModel(WIDTH, 2, 2), pinned, matrixInput(WIDTH, 2));
+    this.#pinned = await this.publish('pinned', matrixModel(WIDTH, 2, 2), inRegions('first'), matrixInput(WIDTH, 2));
   }
 
   /** Makes a model with one version. @returns a call of it on a node; the answer is the edge's where that may run it */
@@ -111,6 +110,11 @@ export class Stage {
     await Promise.all(this.#made.map((node) => node.destroy()));
     await this.gateway.destroy();
   }
+}
+
+/** Of a model that only the nodes of these regions may run. */
+export function inRegions(...regions: string[]): ManifestInput {
+  return { placement: { policy: 'node', regions } };
 }
 
 function there(call: KnownCall | undefined): KnownCall {

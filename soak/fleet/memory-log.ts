@@ -69,6 +69,8 @@ export class MemoryLog {
     const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
     if (kib === undefined) return;
     const sample = { atMs: performance.now() - this.#began, residentBytes: Number(kib) * 1024 };
-    this.#samples.set(name, [...(this.#samples.get(name) ?? []), sample]);
+    const samples = this.#samples.get(name);
+    if (samples) samples.push(sample);
+    else this.#samples.set(name, [sample]);
   }
 }

@@ -19,8 +19,15 @@ export class FairLine<T extends InLine> {
   readonly #shares = new Map<string, Share<T>>();
   /** What those who wait were given at least: who comes now starts from there, and catches up on nothing. */
   #served = 0;
+  #items = 0;
+
+  /** Of all that wait. */
+  get items(): number {
+    return this.#items;
+  }
 
   add(job: T): void {
+    this.#items += job.items;
     const share = this.#shareOf(job.tenant);
     const { waiting } = share;
     if (waiting.length === 0) share.served = Math.max(share.served, this.#served);
@@ -59,7 +66,9 @@ export class FairLine<T extends InLine> {
     this.#settle();
   }
 
+  /** @param jobs all in the line */
   #takeOut(jobs: readonly T[]): void {
+    for (const { items } of jobs) this.#items -= items;
     let leaving: Set<T> | undefined;
     for (const share of this.#shares.values()) {
       const { waiting } = share;

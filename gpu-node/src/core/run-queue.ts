@@ -153,17 +153,24 @@ export class RunQueue {
       const key = job.batchable?.member.key;
       if (key !== undefined && passed.has(key)) continue;
       if (this.#runs >= job.instance.concurrency) return undefined;
-      const group = groupOf(job, this.#line.inTurn());
-      if (group.isFull) return group;
       // A batch at the engine's door cannot grow any more: it goes there when it is as large as what runs.
       const { parallel = 1 } = job.instance;
-      if (group.ripeAt <= this.#now()) {
-        return this.#runs < parallel || group.items * parallel >= this.#runningItems ? group : undefined;
-      }
+      const least = this.#runs < parallel ? 0 : this.#runningItems / parallel;
+      if (this.#isTooSmall(job, least)) return undefined;
+      const group = groupOf(job, this.#line.inTurn());
+      if (group.isFull) return group;
+      if (group.ripeAt <= this.#now()) return group.items >= least ? group : undefined;
       this.#wakeAt(group.ripeAt);
       if (key !== undefined) passed.add(key);
     }
     return undefined;
+  }
+
+  /** Whether all that wait could make no group that may go now: then none has to be put together, at every arrival, to find that out. */
+  #isTooSmall({ batchable, ripeAt }: Waiting, least: number): boolean {
+    const { items } = this.#line;
+    if (!batchable || batchable.plan.withdrawn) return false;
+    return items < least && items < batchable.plan.maxItems && ripeAt <= this.#now();
   }
 
   #wakeAt(at: number): void {

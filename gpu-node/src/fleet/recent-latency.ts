@@ -1,6 +1,7 @@
 /** What requests of each version took lately, from the counters since the start. Pure. */
 import type { LoadedModel } from '@lepton-edge/protocol';
 import { allExecutions, type Statistics, type VersionCounters } from '../core/statistics.ts';
+import { nameOf } from '../models/entry.ts';
 
 /** A window is between one and two of these long. */
 const WINDOW_MS = 10_000;
@@ -23,11 +24,11 @@ export class RecentLatency {
 
   /** To be asked for all that are loaded, every few seconds. */
   of(loaded: readonly LoadedModel[], now = performance.now()): LoadedModel[] {
-    const labels = new Set(loaded.map(labelOf));
+    const labels = new Set(loaded.map(nameOf));
     for (const label of this.#marks.keys()) if (!labels.has(label)) this.#marks.delete(label);
     return loaded.map((model) => {
       const counters = this.#statistics.find(model.model, model.version);
-      const recent = counters && this.#since(labelOf(model), sumsOf(counters, now));
+      const recent = counters && this.#since(nameOf(model), sumsOf(counters, now));
       return recent ? { ...model, recent } : model;
     });
   }
@@ -48,8 +49,4 @@ const NOTHING: Sums = { at: 0, requests: 0, requestMs: 0, runMs: 0 };
 function sumsOf(counters: VersionCounters, at: number): Sums {
   const { success } = counters;
   return { at, requests: success.count, requestMs: success.ms, runMs: allExecutions(counters).ms };
-}
-
-function labelOf({ model, version }: LoadedModel): string {
-  return `${model}@${version}`;
 }

@@ -9,6 +9,7 @@ import {
 import { type Catalogue, type NamedVersion, noAliases } from './catalogue.ts';
 import type { DirectoryIndex } from './directory-index.ts';
 import type { DirectoryRepository } from './directory-repository.ts';
+import { nameOf } from './entry.ts';
 import { NoRoom } from './evictions.ts';
 import type { Lease, ModelChange, Models } from './lifecycle.ts';
 import type { FoundVersion } from './model-directory.ts';
@@ -72,7 +73,7 @@ export class DirectoryCatalogue implements Catalogue {
     if (all.length === 0) throw this.#absent(model);
     const named = all.filter((each) => version === undefined || each.version === version);
     if (named.length === 0) throw this.#absent(model, version);
-    const newest = named.filter((each) => !this.#unloaded.has(labelOf(each))).at(-1);
+    const newest = named.filter((each) => !this.#unloaded.has(nameOf(each))).at(-1);
     if (newest) return newest;
     throw new LeptonError(
       'unavailable',
@@ -141,7 +142,7 @@ export class DirectoryCatalogue implements Catalogue {
   async unload(model: string, version?: number): Promise<void> {
     const named = this.versions(model).filter((each) => version === undefined || each.version === version);
     if (named.length === 0) throw this.#absent(model, version);
-    for (const each of named) this.#unloaded.add(labelOf(each));
+    for (const each of named) this.#unloaded.add(nameOf(each));
     await Promise.all(named.map((each) => this.#models.unload(model, each.version)));
     await this.#onMove();
   }
@@ -156,7 +157,7 @@ export class DirectoryCatalogue implements Catalogue {
     const named = this.versions(model).filter((each) => version === undefined || each.version === version);
     const wanted = named.at(-1);
     if (!wanted) throw this.#absent(model, version);
-    if (!served) this.#unloaded.delete(labelOf(wanted));
+    if (!served) this.#unloaded.delete(nameOf(wanted));
     const digest = await this.#repository.digestOf(this.#found(model, wanted.version));
     await this.#swap(served, { ...wanted, digest }, version === undefined || wanted.version > (served?.version ?? 0));
     const gone = this.#models.loaded().filter((each) => !this.#directory.find(each.model, each.version));
@@ -168,7 +169,7 @@ export class DirectoryCatalogue implements Catalogue {
     const { model, version, digest } = wanted;
     const before = served && this.#models.find(model, served.version);
     const take = () => {
-      this.#unloaded.delete(labelOf(wanted));
+      this.#unloaded.delete(nameOf(wanted));
       if (takesName) this.#serving.set(model, version);
     };
     // It answers meanwhile, so that it may not go for the new one's sake.
@@ -217,13 +218,13 @@ export class DirectoryCatalogue implements Catalogue {
 
   #servedAs(model: string): NamedVersion | undefined {
     const version = this.#serving.get(model);
-    if (version === undefined || this.#unloaded.has(labelOf({ model, version }))) return undefined;
+    if (version === undefined || this.#unloaded.has(nameOf({ model, version }))) return undefined;
     const isThere = this.#directory.find(model, version) ?? this.#models.find(model, version);
     return isThere && { model, version };
   }
 
   #newest(model: string): NamedVersion | undefined {
-    return this.versions(model).findLast((each) => !this.#unloaded.has(labelOf(each)));
+    return this.versions(model).findLast((each) => !this.#unloaded.has(nameOf(each)));
   }
 
   #entry(found: FoundVersion): RepositoryIndexEntry {
@@ -231,7 +232,7 @@ export class DirectoryCatalogue implements Catalogue {
     const about = { name: model, version: String(version) };
     if (this.#models.find(model, version)) return { ...about, state: 'READY', reason: '' };
     const unavailable = (reason: string) => ({ ...about, state: 'UNAVAILABLE' as const, reason });
-    if (this.#unloaded.has(labelOf(found))) return unavailable(UNLOADED.replace('{name}', model));
+    if (this.#unloaded.has(nameOf(found))) return unavailable(UNLOADED.replace('{name}', model));
     const read = this.#repository.stateOf(found);
     if (!read) return unavailable(NOT_YET);
     if (read.kind === 'failed') return unavailable(read.reason);
@@ -260,8 +261,4 @@ export class DirectoryCatalogue implements Catalogue {
     }
     return new LeptonError('version_not_found', `there is no ${label}: ${model} has version ${numbers.join(', ')}`);
   }
-}
-
-function labelOf({ model, version }: NamedVersion): string {
-  return `${model}@${version}`;
 }

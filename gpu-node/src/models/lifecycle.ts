@@ -96,7 +96,7 @@ export class Models {
    * @param successor a digest that keeps the name, and is meant by whoever still asks for the others under it
    */
   async unload(model: string, version: number, successor?: string): Promise<void> {
-    const name = `${model}@${version}`;
+    const name = nameOf({ model, version });
     const unloaded: Promise<void>[] = [];
     for (const entry of [...this.#entries.values()]) {
       if (entry.digest === successor || !entry.names.has(name)) continue;
@@ -130,8 +130,9 @@ export class Models {
 
   /** The manifest of a version that is loaded now. */
   find(model: string, version: number): { digest: string; manifest: Manifest } | undefined {
+    const name = nameOf({ model, version });
     for (const { digest, names, running } of this.#entries.values()) {
-      const served = running && names.get(`${model}@${version}`)?.served;
+      const served = running && names.get(name)?.served;
       if (served) return { digest, manifest: served.manifest };
     }
     return undefined;

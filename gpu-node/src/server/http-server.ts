@@ -64,6 +64,7 @@ export function createHttpServer(parts: ServerParts): Server {
 
 async function handle(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const requestId = requestIdOf(request);
+  const path = pathOf(request);
   const arrivedAt = performance.now();
   const caller = new Caller();
   response.once('close', () => {
@@ -71,11 +72,11 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
     if (!response.writableFinished) caller.go();
   });
   const tell = (status: number | undefined, model?: string, error?: unknown) =>
-    parts.logRequest({ request, requestId, path: pathOf(request), startedAt: arrivedAt, status, model, error });
+    parts.logRequest({ request, requestId, path, startedAt: arrivedAt, status, model, error });
   let reply: Reply;
   let failure: unknown;
   try {
-    reply = await answer(parts, { request, arrivedAt, caller });
+    reply = await answer(parts, path, { request, arrivedAt, caller });
   } catch (error) {
     failure = error;
     if (error instanceof CallerGone) {
@@ -83,7 +84,7 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
       response.destroy();
       return;
     }
-    reply = errorReply(error, familyOf(pathOf(request)));
+    reply = errorReply(error, familyOf(path));
   }
   const headers = { ...reply.headers, [REQUEST_ID_HEADER]: requestId };
   const isLast = parts.draining() || (reply.status === 413 && !isDrainable(request));
@@ -93,9 +94,8 @@ async function handle(parts: ServerParts, request: IncomingMessage, response: Se
   tell(reply.status, reply.headers[MODEL_HEADER], failure);
 }
 
-async function answer(parts: ServerParts, came: Omit<Exchange, 'tenant'>): Promise<Reply> {
+async function answer(parts: ServerParts, path: string, came: Omit<Exchange, 'tenant'>): Promise<Reply> {
   const { request } = came;
-  const path = pathOf(request);
   const tenant = isOpen(path) ? '' : await parts.verify(request.headers);
   const matched = matchRoute(path);
   if (!matched) throw nothingAt(path);

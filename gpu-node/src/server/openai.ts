@@ -34,17 +34,17 @@ export interface OpenAiParts {
 
 export function modelList({ catalogue }: OpenAiParts): Reply {
   const names = new Set(catalogue.versions().map(({ model }) => model));
-  const data = [...names].map((name) => describe(catalogue, name, name));
+  const data = [...names].map((name) => describe(catalogue, name));
   return json(200, { object: 'list', data } satisfies OpenAiModelList);
 }
 
 /** @throws LeptonError where there is no such version */
 export function oneModel({ catalogue }: OpenAiParts, id: string): Reply {
-  return json(200, describe(catalogue, id, id));
+  return json(200, describe(catalogue, id));
 }
 
-function describe(catalogue: Catalogue, id: string, reference: string): OpenAiModel {
-  const createdAt = catalogue.createdAtMs(catalogue.resolve(parseReference(reference)));
+function describe(catalogue: Catalogue, id: string): OpenAiModel {
+  const createdAt = catalogue.createdAtMs(catalogue.resolve(parseReference(id)));
   return { id, object: 'model', created: Math.floor(createdAt / 1000), owned_by: OWNER };
 }
 

@@ -36,11 +36,10 @@ async function attempt(
   limitMs: number,
 ): Promise<Found> {
   const startedAt = performance.now();
-  const instances: Instance[] = [];
+  let instance: Instance | undefined;
   try {
-    const instance = await engine.loadApart?.(source, limitMs);
+    instance = await engine.loadApart?.(source, limitMs);
     if (!instance) return { outcome: 'refused', reason: 'it tries no models' };
-    instances.push(instance);
     const loadMs = round(performance.now() - startedAt);
     const first = await run(instance, sample);
     const runMs = round(await measured(instance, sample, first.runMs));
@@ -54,7 +53,7 @@ async function attempt(
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, 500);
     return { outcome: isRefusal ? 'refused' : 'failed', reason };
   } finally {
-    for (const instance of instances) await instance.unload().catch(() => undefined);
+    await instance?.unload().catch(() => undefined);
   }
 }
 
