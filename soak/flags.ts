@@ -49,7 +49,7 @@ const USAGE = `npm run soak -- NAME [options]
 
   --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each, chaos: 24)
   --minutes N      begins no round after this; how long fleet runs (10)
-  --only A,B       of the faults
+  --only A,B       of the faults (also of chaos)
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several
   --port N         of the gateway (any free one)
   --dir DIR        where homes and files are made (the system's temporary folder)

@@ -121,6 +121,15 @@ export const CHAOS: readonly ChaosFault[] = [
   },
 ];
 
+/** Those of these names, in this order. */
+export function chaosFaults(...names: string[]): ChaosFault[] {
+  return names.map((name) => {
+    const fault = CHAOS.find((one) => one.name === name);
+    if (!fault) throw new Error(`expected some of ${CHAOS.map((one) => one.name).join(', ')}, got ${name}`);
+    return fault;
+  });
+}
+
 async function revokeAKey(scene: Scene): Promise<string[]> {
   const { call, revoke } = await scene.key();
   const theirs = new Callers([call], 2, 20);

@@ -1,5 +1,5 @@
 /** Runs the soak `chaos` and tells it as a page. */
-import { CHAOS } from '../chaos/faults.ts';
+import { CHAOS, chaosFaults } from '../chaos/faults.ts';
 import { soakChaos } from '../chaos.ts';
 import type { SoakOptions, SoakReport } from '../flags.ts';
 import { tableOf } from '../support/table.ts';
@@ -8,9 +8,17 @@ import { machine } from './machine.ts';
 const ROUNDS = 24;
 const REQUESTS = 1_000;
 
-export async function runChaos({ folder, port, rounds = ROUNDS, minutes, say }: SoakOptions): Promise<SoakReport> {
+export async function runChaos({
+  folder,
+  port,
+  rounds = ROUNDS,
+  minutes,
+  only,
+  say,
+}: SoakOptions): Promise<SoakReport> {
   const untilMs = minutes === undefined ? Number.POSITIVE_INFINITY : minutes * 60_000;
-  const results = await soakChaos({ folder, port, rounds, requests: REQUESTS, untilMs, say });
+  const faults = only.length === 0 ? CHAOS : chaosFaults(...only);
+  const results = await soakChaos({ folder, port, rounds, requests: REQUESTS, untilMs, say, faults });
   const rows = results.map(({ fault, tally: { ended, failed, slowestMs } }, i) => {
     const told = [...failed].map(([name, count]) => `${count} × ${name === '0' ? 'no answer' : name}`);
     return [i + 1, fault.name, ended, told.join(', ') || 0, `${Math.round(slowestMs)} ms`];
