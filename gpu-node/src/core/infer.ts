@@ -1,12 +1,16 @@
 /** One inference, without HTTP: a place in the model's queue, the model itself, the checks, the run. */
 import {
+  type BatchPlan,
   batchItems,
+  batchPlan,
   checkInputs,
   completeRawInput,
   type InferRequest,
   type InferResponse,
+  itemsOf,
   LeptonError,
   type Manifest,
+  memberOf,
   outputNames,
   priorityOfParameters,
   tensorBytes,
@@ -15,8 +19,6 @@ import {
 import { EngineError } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
-import { itemsOf, memberOf } from './batch-member.ts';
-import { type BatchPlan, batchPlan } from './batch-plan.ts';
 import { CallerGone, type Claim } from './claim.ts';
 import { type Limits, type Place, Places } from './places.ts';
 import { RunQueue } from './run-queue.ts';
