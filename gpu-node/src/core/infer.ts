@@ -1,15 +1,12 @@
 /** One inference, without HTTP: a place in the model's queue, the model itself, the checks, the run. */
 import {
-  type BatchPlan,
   batchItems,
-  batchPlan,
   checkInputs,
   completeRawInput,
   type InferRequest,
   type InferResponse,
   itemsOf,
   LeptonError,
-  type Manifest,
   memberOf,
   outputNames,
   priorityOfParameters,
@@ -61,8 +58,6 @@ export class InferenceCore {
   readonly #limits: Limits;
   readonly #queues = new Map<string, RunQueue>();
   readonly #unnamed: Places;
-  /** Of each version: two of one digest may be batched differently. */
-  readonly #plans = new WeakMap<Manifest, BatchPlan | 'alone'>();
 
   /** @param limits of each model */
   constructor(models: Models, limits: Limits) {
@@ -113,15 +108,6 @@ export class InferenceCore {
       queued += queue.entered - queue.running;
     }
     return { inFlight, queued };
-  }
-
-  #planOf({ manifest, admission }: Lease): BatchPlan | undefined {
-    let plan = this.#plans.get(manifest);
-    if (!plan) {
-      plan = batchPlan(manifest, admission) ?? 'alone';
-      this.#plans.set(manifest, plan);
-    }
-    return plan === 'alone' ? undefined : plan;
   }
 
   /** A load that takes longer than the request has goes on without it. */
@@ -175,12 +161,11 @@ export class InferenceCore {
     const lease = await this.#acquire(target, place.claim);
     try {
       const checkedAt = performance.now();
-      const { instance, manifest } = lease;
+      const { instance, manifest, plan } = lease;
       const { inputs } = completeRawInput(request, manifest.inputs);
       checkInputs(inputs, manifest.inputs);
       place.grow(inputs.reduce((bytes, input) => bytes + tensorBytes(input), 0));
       const outputs = outputNames(request, manifest.outputs);
-      const plan = this.#planOf(lease);
       const member = plan && memberOf(plan, inputs, outputs);
       const items = plan ? itemsOf(plan, inputs) : batchItems(manifest.inputs, inputs);
       const askedAt = performance.now();
