@@ -1,5 +1,6 @@
 /** What the parts of the Worker are given: the gateway of this isolate, and the call they serve. */
 import type { Scope } from '@lepton-edge/protocol';
+import type { Repeats } from './cache/repeats.ts';
 import type { ResponseCache } from './cache/response-cache.ts';
 import type { SingleFlight, WaitUntil } from './cache/single-flight.ts';
 import type { Database } from './db/database.ts';
@@ -41,6 +42,7 @@ export interface Gateway {
   directory: Directory;
   lastUse: LastUse;
   responses: ResponseCache;
+  repeats: Repeats;
   tokenizers: Tokenizers;
   runs: SingleFlight<RunOutcome>;
   signer: Signer;

@@ -1,4 +1,5 @@
 /** An isolate's gateway, made from its bindings. */
+import { Repeats } from './cache/repeats.ts';
 import { ResponseCache } from './cache/response-cache.ts';
 import { SingleFlight } from './cache/single-flight.ts';
 import type { Gateway } from './context.ts';
@@ -27,6 +28,7 @@ function createGateway(env: Env): Gateway {
   const now = () => Date.now();
   const settings = readSettings(env);
   const db = openDatabase(env.DB);
+  const responses = new ResponseCache(now);
   return {
     settings,
     db,
@@ -39,7 +41,8 @@ function createGateway(env: Env): Gateway {
     trial: env.TRIAL,
     directory: new Directory(db, now),
     lastUse: new LastUse(db, now),
-    responses: new ResponseCache(now),
+    responses,
+    repeats: new Repeats(responses),
     tokenizers: new Tokenizers(env.BLOBS),
     runs: new SingleFlight<RunOutcome>(),
     signer: createSigner(settings.signingKeys, now),

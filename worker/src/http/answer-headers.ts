@@ -9,15 +9,16 @@ export interface Answered {
   cache: CacheStatus;
 }
 
-export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Headers {
-  const headers = new Headers({
+/** Plain, for `new Response`: an object of the platform's would be made twice. */
+export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Record<string, string> {
+  const headers: Record<string, string> = {
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
     'x-lepton-digest': version.digest,
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
-  });
+  };
   const timing = timings.header();
-  if (timing) headers.set('server-timing', timing);
+  if (timing) headers['server-timing'] = timing;
   return headers;
 }

@@ -1,4 +1,4 @@
-/** A request's way: resolve → check → cache → single-flight → place → run. */
+/** A request's way from the version it stands for: check → cache → single-flight → place → run. */
 import {
   type CacheStatus,
   checkInputs,
@@ -13,7 +13,7 @@ import { responseKey } from '../cache/response-key.ts';
 import type { Gateway, Principal } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { inTime } from './deadline.ts';
-import { answerCall, type ModelCall } from './model-call.ts';
+import type { ModelCall } from './model-call.ts';
 import { type RunInput, run } from './run.ts';
 import { scheduleOf } from './schedule.ts';
 
@@ -27,14 +27,12 @@ export interface InferAnswer {
   outputs: readonly Tensor[];
   placement: Placement;
   cache: CacheStatus;
+  /** Its key in the response cache, where it came from there. */
+  hit?: string;
 }
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
-export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
-  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
-}
-
-async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
+export async function inferResolved(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
   const { timings, waitUntil } = call;
   const { version } = target;
   checkState(version);
@@ -61,7 +59,7 @@ async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, 
     inputs: input.inputs,
   });
   const known = gateway.responses.get(key);
-  if (known) return { version, outputs: known, placement: 'cache', cache: 'hit' };
+  if (known) return { version, outputs: known, placement: 'cache', cache: 'hit', hit: key };
   const work = async () => {
     const outcome = await run(gateway, input, call.timings, call.waitUntil);
     gateway.responses.put(key, outcome.outputs, cache.ttlSeconds);
