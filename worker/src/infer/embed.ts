@@ -1,11 +1,5 @@
 /** The way of a request for embeddings: resolve → tokenise → cache, text by text → run what is missing → pool. */
-import {
-  type CacheStatus,
-  type EmbeddingInput,
-  type EmbeddingSpec,
-  LeptonError,
-  type Placement,
-} from '@lepton-edge/protocol';
+import { type CacheStatus, type EmbeddingInput, LeptonError, type Placement } from '@lepton-edge/protocol';
 import { cutTo, embed as embedTokens, type TextTokenizer, TOKEN_BUDGET, textSpecOf, tokensOf } from '@lepton-edge/text';
 import { responseKey } from '../cache/response-key.ts';
 import type { Gateway } from '../context.ts';
@@ -42,12 +36,12 @@ export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAns
 async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Promise<EmbedAnswer> {
   const { version } = target;
   checkState(version);
-  const { embedding: spec } = textSpecOf(version, version.manifest);
+  const spec = textSpecOf(version, version.manifest);
   const asked = readPlacement(call.place);
   const isCached = asked === undefined && isCacheable(version);
   const scope = isCached ? cacheScope(target, call.principal) : undefined;
   const schedule = scheduleOf(call);
-  const planned = planWork(gateway, call, { target, asked, schedule, scope });
+  const planned = planWork(gateway, call, { target, spec, asked, schedule, scope });
   const { items, compute } = await (schedule.deadline?.within(planned) ?? planned);
   const known = new KnownEmbeddings(gateway.responses, version, scope);
   const texts = await known.find(items);
@@ -65,7 +59,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   const all = texts as EmbeddedText[];
   return {
     version,
-    embeddings: all.map(({ embedding }) => cutTo(embedding, spec, call.dimensions)),
+    embeddings: all.map(({ embedding }) => cutTo(embedding, spec.embedding, call.dimensions)),
     tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
     placement,
     cache: !isCached ? 'bypass' : missing.length === 0 ? 'hit' : 'miss',
@@ -74,6 +68,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
 
 interface Plan {
   target: Resolved;
+  spec: ReturnType<typeof textSpecOf>;
   asked: 'edge' | 'node' | undefined;
   schedule: Schedule;
   /** Who shares what is computed; undefined: nobody. */
@@ -88,12 +83,12 @@ interface Work {
 }
 
 async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<Work> {
-  const { version } = plan.target;
-  const spec = textSpecOf(version, version.manifest);
+  const { spec, target } = plan;
+  const { version } = target;
   const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
   if ('tooLarge' in loaded) {
     const { inputs, tracing, timings, waitUntil } = call;
-    const { target, asked, schedule } = plan;
+    const { asked, schedule } = plan;
     const shared = { target, asked, schedule, tooLarge: loaded.tooLarge, tracing, timings, waitUntil };
     const onNodes = (places: readonly number[]) =>
       embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
@@ -104,7 +99,8 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
         const isPart = missing.length < inputs.length;
         if (!isPart || !(error instanceof LeptonError && error.code === 'invalid_request')) throw error;
         // It names an input by its place among those that were sent.
-        return await onNodes([...inputs.keys()]);
+        const all = await onNodes([...inputs.keys()]);
+        return { ...all, texts: missing.map((i) => all.texts[i] as EmbeddedText) };
       }
     };
     return { items: inputs, compute };
@@ -112,7 +108,7 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
   const items = tokensOf(loaded.tokenizer, call.inputs);
   const compute: Work['compute'] = (missing) => {
     const rows = missing.map((i) => items[i] as number[]);
-    return embedHere(gateway, call, plan, loaded.tokenizer, spec.embedding, rows);
+    return embedHere(gateway, call, plan, loaded.tokenizer, rows);
   };
   return { items, compute };
 }
@@ -121,9 +117,8 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
 async function embedHere(
   gateway: Gateway,
   call: EmbedCall,
-  { target, asked, schedule, scope }: Plan,
+  { target, spec: { embedding }, asked, schedule, scope }: Plan,
   tokenizer: TextTokenizer,
-  embedding: EmbeddingSpec,
   items: readonly number[][],
 ): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
   const { version } = target;
