@@ -7,9 +7,11 @@ export interface Answered {
   version: KnownVersion;
   placement: Placement;
   cache: CacheStatus;
+  /** Of an answer from the cache: how long ago it was computed, the oldest part of it. */
+  ageMs?: number | undefined;
 }
 
-export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Headers {
+export function answerHeaders({ version, placement, cache, ageMs }: Answered, timings: Timings): Headers {
   const headers = new Headers({
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
@@ -17,6 +19,7 @@ export function answerHeaders({ version, placement, cache }: Answered, timings: 
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
   });
+  if (ageMs !== undefined) headers.set('age', String(Math.floor(ageMs / 1000)));
   const timing = timings.header();
   if (timing) headers.set('server-timing', timing);
   return headers;

@@ -1,6 +1,9 @@
 import { encodeEmbeddingResponse } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
+import { ColoCache } from '../cache/colo-cache.ts';
+import { NO_DIRECTIVES } from '../cache/freshness.ts';
 import { ResponseCache } from '../cache/response-cache.ts';
+import { SharedResponses } from '../cache/shared-responses.ts';
 import { SingleFlight } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import { createFleet } from '../hubs/fleet.ts';
@@ -42,14 +45,19 @@ function newGateway(refuses: (call: number) => boolean) {
     const embeddings = input.map((text) => Float32Array.of(text.length));
     return new Response(encodeEmbeddingResponse({ model: 'm@1', embeddings, tokens: input.map(() => 1) }, 'base64'));
   };
+  const colo = new ColoCache({ open: async () => Promise.reject(), secret: undefined, warn: () => undefined });
+  const responses = new ResponseCache();
   const gateway = {
     now: Date.now,
     random: () => 0,
     directory: { resolve: async () => ({ model: { id: 'm' }, version }) },
     metrics: { count: () => undefined },
     tokenizers: { get: async () => ({ tooLarge: 'it is too large' }) },
-    responses: new ResponseCache(),
+    responses,
     runs: new SingleFlight(),
+    embeds: new SingleFlight(),
+    colo,
+    sharedResponses: new SharedResponses(colo, responses),
     edge: { unavailableFor: () => undefined },
     fleet: createFleet({ get: () => hub, idFromName: () => 'fleet' } as never),
     signer: { callToken: async () => 'c', grantToken: async () => 'g' },
@@ -63,6 +71,7 @@ function newGateway(refuses: (call: number) => boolean) {
       arrivedAt: performance.now(),
       timings: new Timings(),
       waitUntil: () => undefined,
+      directives: NO_DIRECTIVES,
       inputs,
       dimensions: undefined,
     } as never);
