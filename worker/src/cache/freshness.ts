@@ -22,7 +22,7 @@ export interface CacheDirectives {
 }
 
 /** Of a request that says nothing. */
-export const NO_DIRECTIVES: CacheDirectives = Object.freeze({});
+const NO_DIRECTIVES: CacheDirectives = Object.freeze({});
 
 /** What is between commas; one within quotes is none. */
 const DIRECTIVES = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;

@@ -81,7 +81,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   async function find() {
     const { items, compute } = await planWork(gateway, call, { target, spec, asked });
     const known = await KnownEmbeddings.of(gateway, version, scope, items);
-    return { known, found: await known.find(directives, waitUntil), compute };
+    return { known, found: await known.find(directives, timings, waitUntil), compute };
   }
 
   /** Identical texts under way are embedded once, but for those that are to be embedded anew. */

@@ -30,8 +30,10 @@ export async function inferCached(
   let known = gateway.responses.get(key);
   let use = known && useOf(ageOf(known), policy, directives);
   if (!use && !directives.noCache && gateway.colo.isOn && isWorthSharing(version)) {
-    const asked = gateway.sharedResponses.find(key, call.waitUntil);
-    known = later(known, await (input.schedule.deadline?.within(asked) ?? asked));
+    const asked = call.timings.measure('colo', () => gateway.sharedResponses.find(key, call.waitUntil));
+    const found = await (input.schedule.deadline?.within(asked) ?? asked);
+    // Meanwhile a run may have ended here.
+    known = later(gateway.responses.get(key), found);
     use = known && useOf(ageOf(known), policy, directives);
   }
   const remembered = ({ outputs, storedAt }: KnownAnswer, cache: 'hit' | 'stale'): InferAnswer => {

@@ -7,6 +7,7 @@ import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import type { KnownVersion } from '../services/directory.ts';
 import { isWorthSharing } from './cacheable.ts';
+import type { Timings } from './timings.ts';
 
 /** A text, embedded in all dimensions. */
 export interface EmbeddedText {
@@ -59,7 +60,7 @@ export class KnownEmbeddings {
   }
 
   /** What is known, at its place; of what is not fresh in this isolate the first few are asked for in the colo. */
-  async find(directives: CacheDirectives, waitUntil: WaitUntil): Promise<(FoundText | undefined)[]> {
+  async find(directives: CacheDirectives, timings: Timings, waitUntil: WaitUntil): Promise<(FoundText | undefined)[]> {
     const { responses, sharedResponses, colo } = this.#gateway;
     const now = this.#gateway.now();
     const found = this.#keys.map((key) => this.#read(responses.get(key), now, directives));
@@ -68,7 +69,7 @@ export class KnownEmbeddings {
     if (lacking.size === 0) return found;
     const asked = [...lacking].slice(0, MAX_SHARED);
     // What is found there is remembered here.
-    await Promise.all(asked.map((key) => sharedResponses.find(key, waitUntil)));
+    await timings.measure('colo', () => Promise.all(asked.map((key) => sharedResponses.find(key, waitUntil))));
     return this.#keys.map((key, i) => (found[i]?.use ? found[i] : this.#read(responses.get(key), now, directives)));
   }
 
