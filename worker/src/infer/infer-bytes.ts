@@ -1,9 +1,11 @@
 /** An inference as it crosses the wire: bytes in, bytes out. Bytes that came before are answered as they were then. */
 import type { CacheStatus, InferRequest, Placement } from '@lepton-edge/protocol';
+import { useOf } from '../cache/freshness.ts';
 import { repeatKey, type Sent } from '../cache/repeats.ts';
 import type { Gateway } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
-import { cacheScope, type InferAnswer, inferResolved, isCacheable } from './infer.ts';
+import { cacheScope, isCacheable } from './cacheable.ts';
+import { type InferAnswer, inferResolved } from './infer.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
 
 export interface BytesCall extends ModelCall {
@@ -18,6 +20,7 @@ export interface SentAnswer {
   version: KnownVersion;
   placement: Placement;
   cache: CacheStatus;
+  ageMs?: number | undefined;
   sent: Sent;
 }
 
@@ -27,20 +30,25 @@ export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<Sen
     const { version } = target;
     const key = await repeatKeyOf(call, target);
     const repeated = key === undefined ? undefined : gateway.repeats.get(key);
-    if (repeated) return { version, placement: 'cache', cache: 'hit', sent: repeated };
+    if (repeated) {
+      const ageMs = gateway.now() - repeated.storedAt;
+      const isFresh = useOf(ageMs, version.manifest.cache, call.directives) === 'hit';
+      if (isFresh) return { version, placement: 'cache', cache: 'hit', ageMs, sent: repeated.sent };
+    }
     const request = call.decode();
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
     // Only now is it one that comes again.
-    if (key !== undefined && answer.hit !== undefined) gateway.repeats.put(key, answer.hit, answer.outputs, sent);
-    return { version, placement: answer.placement, cache: answer.cache, sent };
+    const { placement, cache, ageMs, hit } = answer;
+    if (key !== undefined && hit) gateway.repeats.put(key, hit.key, hit.known, sent);
+    return { version, placement, cache, ageMs, sent };
   });
 }
 
 /** Undefined for a request that is not answered from the cache. */
-async function repeatKeyOf({ bytes, format, place, principal }: BytesCall, target: Resolved) {
+async function repeatKeyOf({ bytes, format, place, directives, principal }: BytesCall, target: Resolved) {
   const { version } = target;
-  if (place !== undefined || version.state !== 'ready' || !isCacheable(version)) return undefined;
+  if (place !== undefined || directives.noStore || version.state !== 'ready' || !isCacheable(version)) return undefined;
   const { model, version: number, digest } = version;
   return await repeatKey(bytes, [cacheScope(target, principal), model, String(number), digest, ...format]);
 }
