@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isTooLongForEdge } from './edge-time.ts';
+import { edgeRunMs, isTooLongForEdge } from './edge-time.ts';
 
 const squares = [1, 4, 16, 64, 256, 1024].map((times) => ({
   elements: 1_000 * times,
   multiplyAdds: 1e6 * times * times,
 }));
 const lines = squares.map(({ elements }) => ({ elements, multiplyAdds: 1_000 * elements }));
-const tried = { runMs: 1, elements: 1_000, branches: false };
+const tried = { runMs: 1, loadMs: 10, elements: 1_000, branches: false };
 
 describe('what is too long for the edge', () => {
   it('is told by the bound for that many elements and the pace of the trial', () => {
@@ -41,4 +41,12 @@ describe('what is too long for the edge', () => {
     expect(isTooLongForEdge({ ...tried, growth: undefined }, 4_096 * 292)).toBe(false);
     expect(isTooLongForEdge({ ...tried, growth: [] }, 4_096 * 293)).toBe(true);
   });
+});
+
+it('what a run takes is what the trial took, and grows as the bound does', () => {
+  expect(edgeRunMs({ ...tried, growth: squares }, 10)).toBe(1);
+  expect(edgeRunMs({ ...tried, growth: squares }, 70_000)).toBeCloseTo(4_900);
+  expect(edgeRunMs({ ...tried, growth: lines }, 70_000)).toBeCloseTo(70);
+  expect(edgeRunMs({ ...tried, growth: undefined }, 4_096)).toBe(1);
+  expect(edgeRunMs({ ...tried, growth: undefined }, 4 * 4_096)).toBeCloseTo(8);
 });

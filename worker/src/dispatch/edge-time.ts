@@ -4,6 +4,7 @@ import type { CostGrowth } from '@lepton-edge/protocol';
 /** What the trial at the edge showed. */
 export interface EdgeTried {
   runMs: number;
+  loadMs: number;
   elements: number;
   /** At most so many multiply-adds for inputs of so many elements; undefined or empty where the file does not tell. */
   growth: CostGrowth | undefined;
@@ -23,6 +24,16 @@ const ASSUMED_EXPONENT = 1.5;
 /** Whether a run on inputs of so many elements together may keep others waiting too long. Arithmetic only. */
 export function isTooLongForEdge(tried: EdgeTried, elements: number): boolean {
   return edgeMsAtMost(tried, elements) > MAX_EDGE_RUN_MS;
+}
+
+/** What a run on inputs of so many elements together takes there, as the trial and the bounds say: no clock is asked. */
+export function edgeRunMs({ runMs, elements: triedElements, growth }: EdgeTried, elements: number): number {
+  if (elements <= triedElements) return runMs;
+  if (!growth || growth.length === 0) {
+    return runMs * Math.max(1, elements / Math.max(triedElements, MIN_TRIED_ELEMENTS)) ** ASSUMED_EXPONENT;
+  }
+  const times = boundAt(growth, elements) / Math.max(boundAt(growth, triedElements), MIN_MULTIPLY_ADDS);
+  return runMs * Math.max(1, times);
 }
 
 function edgeMsAtMost({ runMs, elements: triedElements, growth, branches }: EdgeTried, elements: number): number {

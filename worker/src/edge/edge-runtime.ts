@@ -2,6 +2,7 @@
 import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
+import { Backlog } from './backlog.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
 import { Recovery, type Visit } from './recovery.ts';
@@ -25,6 +26,8 @@ export interface EdgeModel {
   sizeBytes: number;
   /** What it takes of the heap, where that was measured. */
   wasmBytes: number | undefined;
+  /** What this run is expected to take, as measured; 0 where that is not known. */
+  runMs: number;
   fetch(): Promise<Uint8Array>;
 }
 
@@ -47,6 +50,7 @@ export class EdgeRuntime {
   #snapshot: Snapshot | undefined;
   #dead: string | undefined;
   readonly #recovery: Recovery;
+  readonly #backlog: Backlog;
   readonly #turns = new Turns();
   readonly #starts = new SingleFlight<void>();
   readonly #loads = new SingleFlight<void>();
@@ -55,6 +59,17 @@ export class EdgeRuntime {
 
   constructor(now: () => number = Date.now) {
     this.#recovery = new Recovery(now);
+    this.#backlog = new Backlog(now);
+  }
+
+  /** How long what waits here, or runs, will take together. */
+  get queuedMs(): number {
+    return this.#backlog.ms;
+  }
+
+  /** Whether a session of the version is made. */
+  has(digest: string): boolean {
+    return this.#sessions.has(digest);
   }
 
   /** Why this isolate does not run a model now, or undefined while it does. */
@@ -78,14 +93,25 @@ export class EdgeRuntime {
     waitUntil: WaitUntil,
     check: () => void = () => undefined,
   ): Promise<EdgeRun> {
+    return await this.#inside(model, (visit) => this.#runInside(model, inputs, outputs, waitUntil, { visit, check }));
+  }
+
+  /** Makes a version's session, for runs to come. @throws LeptonError as `run` */
+  async warm(model: EdgeModel, waitUntil: WaitUntil): Promise<void> {
+    await this.#inside(model, () => this.#loads.run(model.digest, () => this.#load(model, waitUntil), waitUntil));
+  }
+
+  async #inside<T>(model: EdgeModel, work: (visit: Visit) => Promise<T>): Promise<T> {
     this.#checkAvailable(model.modelId);
     this.#recover();
     const visit = this.#recovery.enter();
+    const leave = this.#backlog.enter(model.runMs);
     try {
-      return await this.#runInside(model, inputs, outputs, waitUntil, { visit, check });
+      return await work(visit);
     } catch (error) {
       throw this.#translate(error, model.modelId, visit);
     } finally {
+      leave();
       visit.leave();
     }
   }

@@ -46,6 +46,8 @@ export interface KnownVersion {
   wasmBytes: number | undefined;
   /** What was tried at the edge, how long that took, and what larger inputs take. */
   edgeTried: EdgeTried | undefined;
+  /** What a run took where it was tried on a node, in ms. */
+  nodeRunMs: number | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
   /** As stated, else as measured: how many items a run takes without their answers changing; 1 where that is not known. */
@@ -227,9 +229,9 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
 
 function edgeTriedOf({ admission }: typeof versions.$inferSelect): EdgeTried | undefined {
   if (!admission?.edge) return undefined;
-  const { runMs, shapes } = admission.edge;
+  const { runMs, loadMs, shapes } = admission.edge;
   const branches = (admission.inspection?.operators.If ?? 0) > 0;
-  return { runMs, elements: elementsOf(shapes), growth: admission.multiplyAddsBeyond, branches };
+  return { runMs, loadMs, elements: elementsOf(shapes), growth: admission.multiplyAddsBeyond, branches };
 }
 
 function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
@@ -280,6 +282,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeReason: row.admission?.edgeReason,
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
+    nodeRunMs: row.admission?.node?.runMs,
     deterministic: isDeterministic(row),
     maxBatchSize: maxBatchSizeOf(row),
     manifestBytes: first.manifestBytes,
