@@ -1,8 +1,8 @@
 /** Runs a request where placement says. */
-import { batchItems, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
+import { batchItems, batchPlan, type ErrorCode, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import { isTooLongForEdge } from '../dispatch/edge-time.ts';
+import { edgeCost, isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
 import { countRun } from './count.ts';
@@ -55,7 +55,7 @@ async function runPlaced(
     try {
       return await runAtEdge(gateway, input, timings, waitUntil);
     } catch (error) {
-      const isFull = error instanceof LeptonError && error.code === 'no_placement';
+      const isFull = error instanceof LeptonError && FULL.has(error.code);
       if (!isFull || decided.order.length === 0) throw error;
     }
   }
@@ -73,9 +73,12 @@ async function runPlaced(
   return { outputs: value, placement };
 }
 
+/** What the edge says where it cannot run something now that a node may run. */
+const FULL: ReadonlySet<ErrorCode> = new Set(['no_placement', 'overloaded']);
+
 function tooLargeForEdge({ edgeTried }: KnownVersion, inputs: readonly Tensor[]): string | undefined {
   if (!edgeTried) return undefined;
-  const elements = inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const elements = elementsOf(inputs);
   if (!isTooLongForEdge(edgeTried, elements)) return undefined;
   return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
 }
@@ -90,12 +93,31 @@ async function runAtEdge(
   const model = {
     digest: version.digest,
     modelId: known.id,
+    version: version.version,
     sizeBytes: version.sizeBytes,
     wasmBytes: version.wasmBytes,
     fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
+    batchPlan: () => edgePlanOf(version),
   };
-  const { outputs } = await timings.measure('edge', () =>
-    gateway.edge.run(model, input.inputs, input.outputs, waitUntil, () => input.schedule.deadline?.check()),
-  );
-  return { outputs, placement: 'edge' };
+  const { inputs, outputs, schedule } = input;
+  const call = {
+    ...{ inputs, outputs, waitUntil },
+    cost: version.edgeTried ? edgeCost(version.edgeTried, elementsOf(inputs)) : UNKNOWN_COST,
+    isAlone: gateway.bodies.isAlone,
+    check: () => schedule.deadline?.check(),
+  };
+  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+  return { outputs: ran.outputs, placement: 'edge' };
+}
+
+/** Of a version that was never tried at the edge, and is not run there. */
+const UNKNOWN_COST = { aloneMs: 1, sharedMs: 1 };
+
+function edgePlanOf({ manifest, edgeBatchSize }: KnownVersion) {
+  const batching = { ...manifest.batching, maxBatchSize: edgeBatchSize, maxDelayMs: 0 };
+  return batchPlan({ ...manifest, batching });
+}
+
+function elementsOf(inputs: readonly Tensor[]): number {
+  return inputs.reduce((sum, { data }) => sum + data.length, 0);
 }
