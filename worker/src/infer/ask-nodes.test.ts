@@ -45,12 +45,11 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   for (const id of Object.keys(ways)) hear(id);
   const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
-  const edge = { unavailableFor: () => undefined, queuedMs: 0, has: () => true };
+  const edge = { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true };
   const gateway = { fleet, edge, random: () => 0 } as unknown as Gateway;
   const version = {
     digest: 'v',
     edgeEligible: edgeRunMs !== undefined,
-    edgeTried: { runMs: edgeRunMs ?? 0, loadMs: 0, elements: 1 },
     manifest: { placement: { policy: 'auto' }, ...manifest },
   };
   const target = { model: { id: 'm' }, version } as never;
@@ -59,7 +58,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   const run = async () => {
     const leftMs = () => deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
     const decideAgain = (mayTry?: (process: string) => boolean) =>
-      decide(gateway, { target, asked: undefined, elements: 1, leftMs: leftMs(), mayTry }, waitUntil);
+      decide(gateway, { target, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry }, waitUntil);
     const decided = await decideAgain();
     const ask = (node: LiveNode, signal: AbortSignal) => {
       asked.push(node.id);

@@ -11,11 +11,11 @@ async function decideWithoutHub(edgeEligible: boolean) {
   const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never);
   const gateway = {
     fleet,
-    edge: { unavailableFor: () => undefined, queuedMs: 0, has: () => true },
+    edge: { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true },
   } as unknown as Gateway;
   const version = { digest: 'v', edgeEligible, manifest: { placement: { policy: 'auto' } } };
   const target = { model: { id: 'm' }, version } as never;
-  const request = { target, asked: undefined, elements: 1, leftMs: Number.POSITIVE_INFINITY };
+  const request = { target, asked: undefined, edgeRunMs: 1, leftMs: Number.POSITIVE_INFINITY };
   return await decide(gateway, request, () => undefined);
 }
 
@@ -43,11 +43,13 @@ describe('what the edge may run', () => {
       return new Promise(() => undefined);
     };
     const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
-    const gateway = { fleet, edge: { unavailableFor: () => undefined, queuedMs, has: () => true } } as never;
-    const edgeTried = { runMs, loadMs: 0, elements: 1, growth: undefined, branches: false };
-    const version = { digest: 'v', edgeEligible: true, edgeTried, manifest: { placement: { policy: 'auto' } } };
+    const gateway = {
+      fleet,
+      edge: { unavailableFor: () => undefined, queuedMs: () => queuedMs, has: () => true },
+    } as never;
+    const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
     const target = { model: { id: 'm' }, version } as never;
-    const request = { target, asked: undefined, elements: 1, leftMs: Number.POSITIVE_INFINITY };
+    const request = { target, asked: undefined, edgeRunMs: runMs, leftMs: Number.POSITIVE_INFINITY };
     return [decideAtOnce(gateway, request, () => undefined)?.decision.kind, asked];
   }
 

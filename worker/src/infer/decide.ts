@@ -3,7 +3,6 @@ import { LeptonError, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import { chooseNode, isAllowed } from '../dispatch/choose-node.ts';
-import { edgeRunMs } from '../dispatch/edge-time.ts';
 import { type EdgeState, type PlaceDecision, place } from '../dispatch/place.ts';
 import { type FleetCandidate, type FleetView, NO_FLEET } from '../hubs/fleet.ts';
 import type { Resolved } from '../services/directory.ts';
@@ -21,8 +20,8 @@ export interface Decision {
 export interface PlaceRequest {
   target: Resolved;
   asked: 'edge' | 'node' | undefined;
-  /** Of all its inputs together. */
-  elements: number;
+  /** What a run of it at the edge is expected to take. */
+  edgeRunMs: number;
   /** Until its deadline, in ms; infinite without one. */
   leftMs: number;
   /** What speaks against the edge, beside what is true of the version and the isolate. */
@@ -93,15 +92,15 @@ function decideBy(
   return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });
 }
 
-function edgeStateOf({ edge }: Gateway, { target, elements, edge: obstacle }: PlaceRequest): EdgeState {
+function edgeStateOf({ edge }: Gateway, { target, edgeRunMs, edge: obstacle }: PlaceRequest): EdgeState {
   const { model, version } = target;
   const { edgeEligible, edgeReason, edgeTried, digest } = version;
   const ineligible = edgeEligible ? obstacle?.ineligible : (edgeReason ?? 'its admission did not allow it');
   return {
     ineligible,
     unavailable: obstacle?.unavailable ?? edge.unavailableFor(model.id),
-    waitMs: edge.queuedMs,
-    runMs: edgeTried ? edgeRunMs(edgeTried, elements) : 0,
+    waitMs: edge.queuedMs(),
+    runMs: edgeRunMs,
     loadMs: edgeTried && !edge.has(digest) ? edgeTried.loadMs : 0,
   };
 }

@@ -42,7 +42,7 @@ export async function embedOnNodes(
     const decideAgain = (mayTry?: (process: string) => boolean) => {
       const leftMs = deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
       const edge = { ineligible: call.tooLarge };
-      return decide(gateway, { target, asked: call.asked, elements: 0, leftMs, mayTry, edge }, waitUntil);
+      return decide(gateway, { target, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
     };
     const decided = await decideAgain();
     const answered = await askNodes(

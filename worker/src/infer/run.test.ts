@@ -15,7 +15,7 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
     fleet: createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, () => 0),
     edge: {
       unavailableFor: () => undefined,
-      queuedMs: 0,
+      queuedMs: () => 0,
       has: () => true,
       run: async () => {
         ways.push('edge');
@@ -28,10 +28,11 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
       ways.push('node');
       return Response.json({ error: 'as it is', code: status === 429 ? 'overloaded' : 'invalid_tensor' }, { status });
     },
+    bodies: { isAlone: true },
     metrics: { count: () => undefined },
     random: () => 0,
   } as never;
-  const edgeTried = { runMs: edgeRunMs, loadMs: 0, elements: 1, growth: undefined, branches: false };
+  const edgeTried = { runMs: edgeRunMs, loadMs: 0, perItemMs: {}, elements: 1, growth: undefined, branches: false };
   const manifest = { placement: { policy: 'auto' }, inputs: [] };
   const version = { model: 'm', version: 1, digest: 'v', edgeEligible: true, edgeTried, manifest };
   const schedule = { tenant: 't', priority: undefined, deadline: undefined };

@@ -1,9 +1,9 @@
 /** Runs a request where placement says. */
-import { batchItems, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
+import { batchItems, batchPlan, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import { edgeRunMs, isTooLongForEdge } from '../dispatch/edge-time.ts';
-import type { EdgeModel } from '../edge/edge-runtime.ts';
+import { type EdgeCost, edgeCost, isTooLongForEdge } from '../dispatch/edge-time.ts';
+import type { EdgeModel } from '../edge/edge-call.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
 import { countRun } from './count.ts';
@@ -50,17 +50,19 @@ async function runPlaced(
 ): Promise<RunOutcome> {
   const { target, asked, schedule } = input;
   const elements = input.inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const { edgeTried } = target.version;
+  const cost = edgeTried ? edgeCost(edgeTried, elements) : UNKNOWN_COST;
   let unavailable = tooLargeForEdge(target.version, elements);
   const requestNow = (mayTry?: (process: string) => boolean): PlaceRequest => {
     const leftMs = schedule.deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
-    return { target, asked, elements, leftMs, mayTry, edge: { unavailable } };
+    return { target, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
   };
   const decideAgain = (mayTry?: (process: string) => boolean) => decide(gateway, requestNow(mayTry), waitUntil);
-  const model = edgeModelOf(gateway, target, elements, timings);
+  const model = edgeModelOf(gateway, target, timings);
   let decided = decideAtOnce(gateway, requestNow(), waitUntil) ?? (await decideAgain());
   if (decided.decision.kind === 'edge') {
     try {
-      return await runAtEdge(gateway, model, input, timings, waitUntil);
+      return await runAtEdge(gateway, model, cost, input, timings, waitUntil);
     } catch (error) {
       if (!isFull(error) || asked !== undefined) throw error;
       unavailable = error.message;
@@ -81,7 +83,7 @@ async function runPlaced(
     },
     timings,
   );
-  if (!answered) return await runAtEdge(gateway, model, input, timings, waitUntil);
+  if (!answered) return await runAtEdge(gateway, model, cost, input, timings, waitUntil);
   return { outputs: answered.value, placement: answered.placement };
 }
 
@@ -95,22 +97,33 @@ function tooLargeForEdge({ edgeTried }: KnownVersion, elements: number): string 
   return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
 }
 
-function edgeModelOf({ blobs }: Gateway, { model, version }: Resolved, elements: number, timings: Timings): EdgeModel {
-  const { digest, sizeBytes, wasmBytes, edgeTried } = version;
-  const runMs = edgeTried ? edgeRunMs(edgeTried, elements) : 0;
-  const fetch = () => timings.measure('fetch', () => fetchModel(blobs, version));
-  return { digest, modelId: model.id, sizeBytes, wasmBytes, runMs, fetch };
+function edgeModelOf({ blobs }: Gateway, { model, version }: Resolved, timings: Timings): EdgeModel {
+  const { digest, sizeBytes, wasmBytes } = version;
+  return {
+    ...{ digest, modelId: model.id, version: version.version, sizeBytes, wasmBytes },
+    fetch: () => timings.measure('fetch', () => fetchModel(blobs, version)),
+    batchPlan: () => edgePlanOf(version),
+  };
 }
 
 async function runAtEdge(
   gateway: Gateway,
   model: EdgeModel,
-  { inputs, outputs: names, schedule }: RunInput,
+  cost: EdgeCost,
+  { inputs, outputs, schedule }: RunInput,
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { outputs } = await timings.measure('edge', () =>
-    gateway.edge.run(model, inputs, names, waitUntil, () => schedule.deadline?.check()),
-  );
-  return { outputs, placement: 'edge' };
+  const check = () => schedule.deadline?.check();
+  const call = { inputs, outputs, cost, isAlone: gateway.bodies.isAlone, check, waitUntil };
+  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+  return { outputs: ran.outputs, placement: 'edge' };
+}
+
+/** Of a version that was never tried at the edge, and is not run there. */
+const UNKNOWN_COST = { aloneMs: 1, sharedMs: 1 };
+
+function edgePlanOf({ manifest, edgeBatchSize }: KnownVersion) {
+  const batching = { ...manifest.batching, maxBatchSize: edgeBatchSize, maxDelayMs: 0 };
+  return batchPlan({ ...manifest, batching });
 }
