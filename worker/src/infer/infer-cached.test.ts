@@ -38,7 +38,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
     state: 'ready',
     digest: 'sha256:v',
     edgeEligible: true,
-    edgeTried: { runMs, elements: 1, growth: undefined, branches: false },
+    edgeTried: { runMs, perItemMs: {}, elements: 1, growth: undefined, branches: false },
     deterministic: true,
     manifest: {
       placement: { policy: 'edge' },
@@ -60,8 +60,11 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
       responses,
       sharedResponses: new SharedResponses(colo, responses),
       runs: new SingleFlight(10_000, isCallersFault),
+      bodies: { isAlone: true },
       edge: {
         unavailableFor: () => undefined,
+        queuedMs: () => 0,
+        has: () => true,
         run: async () => {
           const run = ++world.runs;
           await world.gate;
