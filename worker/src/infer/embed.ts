@@ -11,6 +11,7 @@ import { responseKey } from '../cache/response-key.ts';
 import type { Gateway } from '../context.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { charge } from './charge.ts';
 import { inTime } from './deadline.ts';
 import { embedOnNodes } from './embed-on-node.ts';
 import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
@@ -48,13 +49,15 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   const scope = isCached ? cacheScope(target, call.principal) : undefined;
   const schedule = scheduleOf(call);
   const planned = planWork(gateway, call, { target, asked, schedule, scope });
-  const { items, compute } = await (schedule.deadline?.within(planned) ?? planned);
+  const { items, units, compute } = await (schedule.deadline?.within(planned) ?? planned);
   const known = new KnownEmbeddings(gateway.responses, version, scope);
   const texts = await known.find(items);
   const missing = items.flatMap((_item, i) => (texts[i] ? [] : [i]));
   let placement: Placement = 'cache';
   if (missing.length > 0) {
-    const computed = await inTime(schedule.deadline, () => compute(missing));
+    const paid = () =>
+      charge(gateway, call.principal, units(missing), call.waitUntil, () => compute(missing), tokensUsed);
+    const computed = await inTime(schedule.deadline, paid);
     placement = computed.placement;
     missing.forEach((item, i) => {
       const text = computed.texts[i] as EmbeddedText;
@@ -66,7 +69,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   return {
     version,
     embeddings: all.map(({ embedding }) => cutTo(embedding, spec, call.dimensions)),
-    tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    tokens: tokensUsed({ texts: all }),
     placement,
     cache: !isCached ? 'bypass' : missing.length === 0 ? 'hit' : 'miss',
   };
@@ -83,6 +86,8 @@ interface Plan {
 interface Work {
   /** What stands for each input in the cache: its tokens, or what came where only a node can tell them. */
   items: readonly EmbeddingInput[];
+  /** The tokens of the items at these places, or as many as they can be. */
+  units(missing: readonly number[]): number;
   /** @param missing places of the items to embed */
   compute(missing: readonly number[]): Promise<{ texts: EmbeddedText[]; placement: Placement }>;
 }
@@ -107,14 +112,27 @@ async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<
         return await onNodes([...inputs.keys()]);
       }
     };
-    return { items: inputs, compute };
+    const units: Work['units'] = (missing) =>
+      missing.reduce((sum, i) => sum + mostTokens(inputs[i] as EmbeddingInput, spec.tokenizer.maxTokens), 0);
+    return { items: inputs, units, compute };
   }
   const items = tokensOf(loaded.tokenizer, call.inputs);
   const compute: Work['compute'] = (missing) => {
     const rows = missing.map((i) => items[i] as number[]);
     return embedHere(gateway, call, plan, loaded.tokenizer, spec.embedding, rows);
   };
-  return { items, compute };
+  const units: Work['units'] = (missing) => missing.reduce((sum, i) => sum + (items[i] as number[]).length, 0);
+  return { items, units, compute };
+}
+
+/** A token is at least a byte; the ends are marked by one each. */
+function mostTokens(input: EmbeddingInput, maxTokens: number): number {
+  const most = typeof input === 'string' ? new TextEncoder().encode(input).length + 2 : input.length;
+  return Math.min(most, maxTokens);
+}
+
+function tokensUsed({ texts }: { texts: readonly EmbeddedText[] }): number {
+  return texts.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
 /** Tokens are made and embeddings pooled in this isolate; the model runs where placement says. */

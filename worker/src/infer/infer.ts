@@ -43,7 +43,8 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
   const schedule = scheduleOf(call, request.parameters);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
+  const { tracing, principal: payer } = call;
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing, payer };
   if (asked !== undefined || !isCacheable(version)) {
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));
     return { version, ...outcome, cache: 'bypass' };

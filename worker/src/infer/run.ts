@@ -1,10 +1,11 @@
 /** Runs a request where placement says. */
 import { batchItems, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
-import type { Gateway } from '../context.ts';
+import type { Gateway, Principal } from '../context.ts';
 import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
+import { charge } from './charge.ts';
 import { countRun } from './count.ts';
 import { decide } from './decide.ts';
 import { fetchModel } from './fetch-model.ts';
@@ -21,6 +22,8 @@ export interface RunInput {
   asked: 'edge' | 'node' | undefined;
   schedule: Schedule;
   tracing: Tracing;
+  /** Whose quota the elements of the inputs count against; undefined: nobody's. */
+  payer?: Principal;
 }
 
 /** Plain data: identical requests share it. */
@@ -38,7 +41,8 @@ export async function run(
 ): Promise<RunOutcome> {
   const { target, inputs } = input;
   const items = batchItems(target.version.manifest.inputs, inputs);
-  return await countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+  const work = () => countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+  return await charge(gateway, input.payer, elementsIn(inputs), waitUntil, work);
 }
 
 async function runPlaced(
@@ -75,9 +79,13 @@ async function runPlaced(
 
 function tooLargeForEdge({ edgeTried }: KnownVersion, inputs: readonly Tensor[]): string | undefined {
   if (!edgeTried) return undefined;
-  const elements = inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const elements = elementsIn(inputs);
   if (!isTooLongForEdge(edgeTried, elements)) return undefined;
   return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
+}
+
+function elementsIn(inputs: readonly Tensor[]): number {
+  return inputs.reduce((sum, { data }) => sum + data.length, 0);
 }
 
 async function runAtEdge(

@@ -16,6 +16,9 @@ export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
       HEADER_LENGTH,
       'x-lepton-digest',
       'server-timing',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
     ],
     maxAge: 600,
   });
