@@ -65,10 +65,10 @@ describe('a quota', () => {
     );
     const left = answers.map((answer) => [...(limitOf(answer) ?? '').matchAll(/"(\w+)";r=(\d+)/g)]);
     expect(left.map((items) => items.map(([, , r]) => Number(r)))).toEqual([
-      [2, 4, expect.any(Number)],
-      [1, 4, expect.any(Number)],
+      [2, 5, expect.any(Number)],
+      [1, 5, expect.any(Number)],
       // What is remembered costs no units.
-      [0, 4, expect.any(Number)],
+      [0, 5, expect.any(Number)],
       [0, 5, expect.any(Number)],
     ]);
     expect(answers.slice(0, 3).map(({ headers }) => headers.get('x-lepton-cache'))).toEqual(['miss', 'miss', 'hit']);

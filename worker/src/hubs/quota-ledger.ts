@@ -27,9 +27,11 @@ export class QuotaLedger extends DurableObject<Env> {
   async exchange(ask: Ask): Promise<Answer | undefined> {
     const exchanged = this.#ledger.exchange(ask);
     if (!exchanged) return undefined;
-    // The answer leaves when this is stored: nothing is granted again after a restart.
-    const text = JSON.stringify(this.#ledger.state());
-    this.#sql().exec('INSERT OR REPLACE INTO books (id, state) VALUES (0, ?)', text);
+    if (exchanged.isToStore) {
+      // The answer leaves when this is stored: nothing is granted again after a restart.
+      const text = JSON.stringify(this.#ledger.state());
+      this.#sql().exec('INSERT OR REPLACE INTO books (id, state) VALUES (0, ?)', text);
+    }
     const { requests, units } = exchanged.used;
     if (requests !== 0 || units !== 0) await this.count({ requests, computeUnits: units });
     return exchanged.answer;

@@ -12,6 +12,8 @@ const TELL_EVERY_MS = 1_000;
 const ANSWER_WITHIN_MS = 1_000;
 /** How often a ledger that did not answer is tried. */
 const TRY_EVERY_MS = 1_000;
+/** How long a place that came free is kept for the next request here. */
+const KEEP_PLACE_MS = 50;
 /** How long a refusal is repeated without asking. */
 const REPEAT_MS = 250;
 /** The work after an answer ends before the platform ends it. */
@@ -53,6 +55,7 @@ export class Account {
   #askedAt = Number.NEGATIVE_INFINITY;
   /** When the ledger did not answer last; undefined once it has. */
   #lostAt: number | undefined;
+  #returningSince = Number.NEGATIVE_INFINITY;
   /** Who tells the ledger each second, and when it last did. */
   #teller = { at: Number.NEGATIVE_INFINITY };
   readonly #refusals = new Map<Dimension, { amount: number; refusal: Refusal; at: number }>();
@@ -82,15 +85,13 @@ export class Account {
     return undefined;
   }
 
-  /** A request is over: its place is free. */
+  /** A request is over: its place is free, here at once and elsewhere soon. */
   leave(place: Place, waitUntil: WaitUntil): void {
-    if (!this.#lease.leave(place)) return;
-    const asking = this.#underWay();
-    if (!asking) this.#ask(waitUntil);
-    if (!asking || asking.isFollowed) return;
-    asking.isFollowed = true;
-    const isOver = Promise.race([asking.done, this.#options.sleep(ANSWER_WITHIN_MS)]);
-    waitUntil(isOver.then(() => void this.#ask(waitUntil)));
+    if (this.#lease.leave(place)) return this.#askAgain(waitUntil);
+    const now = this.#options.now();
+    if (now - this.#returningSince < ANSWER_WITHIN_MS) return;
+    this.#returningSince = now;
+    waitUntil(this.#returnPlaces(waitUntil));
   }
 
   /** A request says that it is under way still, and so does the isolate. */
@@ -112,6 +113,22 @@ export class Account {
   /** Whether nothing is held and nothing is to be told. */
   isIdle(): boolean {
     return this.#lease.isIdle() && this.#waiters.size === 0 && !this.#underWay();
+  }
+
+  async #returnPlaces(waitUntil: WaitUntil): Promise<void> {
+    await this.#options.sleep(KEEP_PLACE_MS);
+    this.#returningSince = Number.NEGATIVE_INFINITY;
+    if (this.#lease.giveUpPlaces()) this.#askAgain(waitUntil);
+  }
+
+  /** Asks now, or after the ask that is under way. */
+  #askAgain(waitUntil: WaitUntil): void {
+    const asking = this.#underWay();
+    if (!asking) this.#ask(waitUntil);
+    if (!asking || asking.isFollowed) return;
+    asking.isFollowed = true;
+    const isOver = Promise.race([asking.done, this.#options.sleep(ANSWER_WITHIN_MS)]);
+    waitUntil(isOver.then(() => void this.#ask(waitUntil)));
   }
 
   #repeatRefusal(need: Need): void {

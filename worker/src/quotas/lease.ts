@@ -5,7 +5,6 @@ import {
   type Ask,
   DIMENSIONS,
   type Dimension,
-  LEASED_FROM,
   type Limits,
   type Need,
   nothing,
@@ -81,13 +80,20 @@ export class Lease {
     this.#places.add(place);
   }
 
-  /** A request is over. @returns whether the ledger is to know at once that its place is free */
+  /** A request is over: another one here may have its place. @returns whether the ledger is to know at once instead */
   leave(place: Place): boolean {
     this.#lapse();
     if (!this.#places.delete(place)) return false;
-    if ((this.limits.concurrent ?? 0) < LEASED_FROM || this.#until <= this.#now()) return true;
+    if (this.#until <= this.#now()) return true;
     this.#left.concurrent += 1;
     return false;
+  }
+
+  /** Places that nobody has taken again go back with the next ask. @returns whether there are any */
+  giveUpPlaces(): boolean {
+    if (this.#left.concurrent === 0) return false;
+    this.#left.concurrent = 0;
+    return true;
   }
 
   /** Counts as not used what was. */

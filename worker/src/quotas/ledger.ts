@@ -25,6 +25,11 @@ const LEASE_OF_LIMIT = 30;
 const LEASE_OF_FREE = 8;
 /** A place may be free at any moment: it is worth trying again soon. */
 const PLACE_RETRY_MS = 1_000;
+/** Places alone are stored no more often: they lapse by themselves soon. */
+const STORE_PLACES_EVERY_MS = 1_000;
+
+/** Places are not: an isolate uses those again that come free in it. */
+const LEASED = ['requests', 'units'] as const;
 
 interface Session {
   number: number;
@@ -35,6 +40,7 @@ interface Session {
 
 /** As it is stored: JSON. */
 export interface LedgerState {
+  storedAt: number;
   limits: Limits | undefined;
   requests: Entry[];
   units: Entry[];
@@ -46,18 +52,25 @@ export class Ledger {
   readonly #windows: Record<'requests' | 'units', SlidingWindow>;
   readonly #sessions: Map<string, Session>;
   #limits: Limits | undefined;
+  #storedAt: number;
+  /** Before, isolates may have places that were not stored. */
+  readonly #placesKnownFrom: number;
 
   constructor(now: () => number, state?: LedgerState) {
     this.#now = now;
     this.#limits = state?.limits;
+    this.#storedAt = state?.storedAt ?? Number.NEGATIVE_INFINITY;
+    this.#placesKnownFrom = this.#storedAt + STORE_PLACES_EVERY_MS + LAPSE_MS;
     this.#windows = { requests: new SlidingWindow(state?.requests), units: new SlidingWindow(state?.units) };
     this.#sessions = new Map(state?.sessions);
   }
 
-  /** What is to be stored, so that nothing is granted again after a restart. */
+  /** What is to be stored now, so that nothing is granted again after a restart. */
   state(): LedgerState {
     const { requests, units } = this.#windows;
+    this.#storedAt = this.#now();
     return {
+      storedAt: this.#storedAt,
       limits: this.#limits,
       requests: [...requests.entries],
       units: [...units.entries],
@@ -65,15 +78,15 @@ export class Ledger {
     };
   }
 
-  /** @returns also what was used since the last ask, of the dimensions that have a limit; undefined for an ask that was overtaken */
-  exchange(ask: Ask): { answer: Answer; used: Amounts } | undefined {
+  /** @returns also what was used since the last ask, and whether the state is to be stored; undefined for an ask that was overtaken */
+  exchange(ask: Ask): { answer: Answer; used: Amounts; isToStore: boolean } | undefined {
     const now = this.#now();
     if (!this.#limits || ask.limits.setAt >= this.#limits.setAt) this.#limits = ask.limits;
     for (const [id, { expiresAt }] of this.#sessions) if (expiresAt + WINDOW_MS <= now) this.#sessions.delete(id);
     const session = this.#sessions.get(ask.session) ?? { number: -1, spent: nothing(), holds: nothing(), expiresAt: 0 };
     if (ask.number <= session.number) return undefined;
     const used = nothing();
-    for (const dimension of ['requests', 'units'] as const) {
+    for (const dimension of LEASED) {
       this.#use(dimension, ask.spent[dimension] - session.spent[dimension], used);
     }
     Object.assign(session, {
@@ -86,13 +99,16 @@ export class Ledger {
     const refusals = ask.needs.map((need) => this.#grant(need, session, used));
     const lease = nothing();
     if (!ask.closes) {
-      for (const dimension of DIMENSIONS) {
+      for (const dimension of LEASED) {
         lease[dimension] = this.#lease(dimension, session, Math.max(used[dimension], ask.pace[dimension]));
       }
     }
     const isEmpty = DIMENSIONS.every((dimension) => session.holds[dimension] === 0 && session.spent[dimension] === 0);
     if (ask.closes || isEmpty) this.#sessions.delete(ask.session);
-    return { answer: { refusals, lease, standing: this.#standing() }, used };
+    const isToStore =
+      LEASED.some((dimension) => used[dimension] !== 0 || lease[dimension] !== 0) ||
+      now - this.#storedAt >= STORE_PLACES_EVERY_MS;
+    return { answer: { refusals, lease, standing: this.#standing() }, used, isToStore };
   }
 
   #use(dimension: 'requests' | 'units', amount: number, used: Amounts): void {
@@ -124,7 +140,7 @@ export class Ledger {
   }
 
   /** As much again as was used of late, within bounds: who uses little holds little. */
-  #lease(dimension: Dimension, session: Session, used: number): number {
+  #lease(dimension: (typeof LEASED)[number], session: Session, used: number): number {
     const limit = this.#limits?.[dimension];
     if (limit === undefined || limit < LEASED_FROM) return 0;
     const most = Math.min(Math.floor(limit / LEASE_OF_LIMIT), Math.floor(this.#free(dimension) / LEASE_OF_FREE));
@@ -136,6 +152,7 @@ export class Ledger {
   #free(dimension: Dimension): number {
     const now = this.#now();
     const limit = this.#limits?.[dimension] ?? Number.POSITIVE_INFINITY;
+    if (dimension === 'concurrent' && now < this.#placesKnownFrom) return 0;
     let taken = dimension === 'concurrent' ? 0 : this.#windows[dimension].sum(now);
     for (const { holds, expiresAt } of this.#sessions.values()) if (expiresAt > now) taken += holds[dimension];
     return Math.max(0, limit - taken);
