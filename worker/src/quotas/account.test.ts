@@ -44,19 +44,20 @@ function newWorld(limits: Partial<Limits>) {
   const ledger = new Ledger(() => world.time);
   const all = { setAt: 1, ...limits };
   const net: Net = { delayMs: 20, isDown: false, isMute: false, asks: 0 };
-  const newIsolate = (whenAway: 'open' | 'closed' = 'open', own: { isDead: boolean } = { isDead: false }) => {
+  const newIsolate = (whenAway: 'open' | 'closed' = 'open', own: { isStopped: boolean } = { isStopped: false }) => {
     const exchange = async (ask: Ask) => {
       net.asks++;
       await world.sleep(net.delayMs);
       if (net.isDown) throw new Error('away');
-      if (net.isMute || own.isDead) return await new Promise<undefined>(() => undefined);
+      if (net.isMute) return await new Promise<undefined>(() => undefined);
       const answer = ledger.exchange(ask)?.answer;
       await world.sleep(net.delayMs);
       return answer;
     };
+    const sleep = (ms: number) => (own.isStopped ? new Promise<void>(() => undefined) : world.sleep(ms));
     isolates++;
     const newSession = () => `isolate ${isolates} ${Math.random()}`;
-    const account = new Account(all, { newSession, exchange, whenAway, now: () => world.time, sleep: world.sleep });
+    const account = new Account(all, { newSession, exchange, whenAway, now: () => world.time, sleep });
     const waitUntil = (work: Promise<unknown>) => void work.catch(() => undefined);
     const admitted: number[] = [];
     const refused: Error[] = [];
@@ -139,6 +140,29 @@ describe('an account', () => {
     for (let i = 0; i < 600; i++) busy.request(ONE);
     await world.pass(500);
     expect(busy.admitted.length).toBe(500);
+  });
+
+  it('uses no lease that may have lapsed, when what should have told of it was stopped', async () => {
+    const { world, newIsolate } = newWorld({ requests: 600 });
+    const [first, second] = [newIsolate('open', { isStopped: true }), newIsolate()];
+    for (let i = 0; i < 60; i++) first.request(ONE);
+    await world.pass(2_100);
+    for (let i = 0; i < 600; i++) second.request(ONE);
+    await world.pass(200);
+    expect(second.admitted.length).toBe(540);
+    first.request(ONE);
+    await world.pass(200);
+    expect(first.refused.length).toBe(1);
+  });
+
+  it('puts what it has left together with what is free', async () => {
+    const { world, newIsolate } = newWorld({ units: 1_000 });
+    const { request, admitted } = newIsolate();
+    request({ units: 100 });
+    await world.pass(100);
+    request({ units: 900 });
+    await world.pass(100);
+    expect(admitted.length).toBe(2);
   });
 
   it('lets a caller in who comes back when it was told to', async () => {

@@ -42,6 +42,17 @@ describe('a ledger', () => {
     expect(granted('a', requests(30))).toBe(20);
   });
 
+  it('counts what came close together from when the last of it came', () => {
+    const { granted } = newLedger({ requests: 2 });
+    granted('a', requests(1));
+    time += 400;
+    granted('a', requests(1));
+    time += 59_999;
+    expect(granted('a', requests(1))).toBe(0);
+    time += 1;
+    expect(granted('a', requests(3))).toBe(2);
+  });
+
   it('leases nothing of a limit below 60 a minute, and little of others: as much as was used, a thirtieth at most', () => {
     expect(newLedger({ requests: 59 }).ask('a', { needs: requests(40) }).lease.requests).toBe(0);
     const { ask } = newLedger({ requests: 600 });
