@@ -12,6 +12,7 @@ import { Bodies } from './http/bodies.ts';
 import { createFleet } from './hubs/fleet.ts';
 import { createJanitors } from './hubs/janitors.ts';
 import { createMetrics } from './hubs/metrics.ts';
+import { createQuotas } from './hubs/quotas.ts';
 import { isCallersFault } from './infer/cacheable.ts';
 import type { Embedded } from './infer/embed-work.ts';
 import type { RunOutcome } from './infer/run.ts';
@@ -50,6 +51,7 @@ function createGateway(env: Env): Gateway {
     fleet: createFleet(env.FLEET, now),
     janitors: createJanitors(env.JANITOR),
     metrics: createMetrics(env.METRICS, now),
+    quotas: createQuotas(env.QUOTAS, settings.quotaLedgerAway, now),
     edge: new EdgeRuntime(now),
     trial: env.TRIAL,
     directory: new Directory(db, now, colo),

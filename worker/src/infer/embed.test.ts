@@ -60,6 +60,7 @@ function newColo(refuses: (call: number) => 'invalid_request' | 'unavailable' | 
       random: () => 0,
       directory: { resolve: async () => ({ model: { id: 'm' }, version }) },
       metrics: { count: () => undefined },
+      quotas: { count: () => undefined },
       tokenizers: { get: async () => ({ tooLarge: 'it is too large' }) },
       responses,
       colo,

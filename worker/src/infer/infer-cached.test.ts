@@ -56,6 +56,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
       now: () => world.now,
       random: () => 0,
       metrics: { count: () => undefined },
+      quotas: { count: () => undefined },
       colo,
       responses,
       sharedResponses: new SharedResponses(colo, responses),

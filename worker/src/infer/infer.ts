@@ -45,7 +45,8 @@ export async function inferResolved(gateway: Gateway, call: InferCall, target: R
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
   const schedule = scheduleOf(call, request.parameters);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
+  const { tracing, principal: payer } = call;
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing, payer };
   if (asked !== undefined || call.directives.noStore || !isCacheable(version)) {
     if (call.directives.onlyIfCached) throw notCached();
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));

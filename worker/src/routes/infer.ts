@@ -19,6 +19,7 @@ import { inferBytes } from '../infer/infer-bytes.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { quota } from '../middleware/quota.ts';
 import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
@@ -43,7 +44,7 @@ for (const path of MODEL_PATHS) {
     const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntilOf(c));
     return c.json({ name: version.model, version: String(version.version), ready: true });
   });
-  inferRoutes.post(`${path}/infer`, authenticate('infer'), handleInfer);
+  inferRoutes.post(`${path}/infer`, authenticate('infer'), quota(), handleInfer);
 }
 
 async function handleInfer(c: AppContext): Promise<Response> {

@@ -20,6 +20,7 @@ import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } f
 import { chooseTarget } from '../dispatch/choose-target.ts';
 import type { EdgeTried } from '../dispatch/edge-time.ts';
 import { elementsOf } from '../onnx/cost/growth.ts';
+import type { Limits } from '../quotas/terms.ts';
 import { mayInfer } from './access.ts';
 import { bestBatchSize } from './admission/best-batch-size.ts';
 
@@ -228,6 +229,18 @@ async function loadKey(db: Database, hash: string, now: number): Promise<Princip
     scopes: new Set(row.scopes),
     nodeId: row.nodeId ?? undefined,
     expiresAt: row.expiresAt ?? undefined,
+    quota: quotaOf(row),
+  };
+}
+
+function quotaOf(row: typeof apiKeys.$inferSelect): Limits | undefined {
+  const { requestsPerMinute: requests, concurrentRequests: concurrent, computeUnitsPerMinute: units } = row;
+  if (requests === null && concurrent === null && units === null) return undefined;
+  return {
+    setAt: row.quotaSetAt ?? 0,
+    ...(requests === null ? {} : { requests }),
+    ...(concurrent === null ? {} : { concurrent }),
+    ...(units === null ? {} : { units }),
   };
 }
 
