@@ -15,6 +15,8 @@ export interface Round {
   ms?: number;
   /** What is counted in the heads of answers, in lower case. */
   marker?: string;
+  /** Answers within the window that took longer are counted. */
+  slowMs?: number;
   /** Answers of other statuses than 200 are counted; else the first one ends it all. */
   mayFail?: boolean;
 }
@@ -29,6 +31,7 @@ export interface RoundResult {
   p50Ms: number;
   p99Ms: number;
   slowestMs: number;
+  slow: number;
 }
 
 const WARM_UP_MS = 150;
@@ -53,6 +56,7 @@ async function runRound({ calls, callers, ms, ...round }: Round): Promise<RoundR
     p50Ms: quantile(latencies, 0.5),
     p99Ms: quantile(latencies, 0.99),
     slowestMs: quantile(latencies, 1),
+    slow: latencies.filter((latency) => latency > (round.slowMs ?? Number.POSITIVE_INFINITY)).length,
   };
 }
 
