@@ -68,8 +68,13 @@ async function flood({ url, perSecond, ms, ...flood }: Flood): Promise<FloodResu
     endsAt = startedAt + ms;
     for (let now = beganAt; now < endsAt; now = performance.now()) {
       for (; due < ((now - beganAt) * perSecond) / 1000; due++) {
-        const connection = idle.pop();
+        // In turns, so that none is unused for long.
+        const connection = idle.shift();
         if (!connection) continue;
+        if (connection.isClosed) {
+          void open();
+          continue;
+        }
         if (now >= startedAt) offered++;
         connection.sentAt = now;
         connection.send(call);

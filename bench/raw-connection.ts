@@ -10,6 +10,8 @@ const CHUNKS_END = Buffer.from('0\r\n\r\n');
 export interface RawConnection {
   /** Never rejects: what goes wrong is told to `failed`. */
   readonly opened: Promise<void>;
+  /** A server closes a connection that is not used for a while. */
+  readonly isClosed: boolean;
   send(call: Buffer): void;
   end(then: () => void): void;
 }
@@ -48,10 +50,12 @@ interface Listener {
 
 export function openConnection(url: string, { answered, failed }: Listener): RawConnection {
   const { hostname, port } = new URL(url);
-  let ending = false;
+  let asked = false;
+  let closed = false;
   const socket = connect(Number(port), hostname).setNoDelay(true).once('error', failed);
   socket.once('end', () => {
-    if (!ending) failed(new Error('the server closed the connection'));
+    closed = true;
+    if (asked) failed(new Error('the server closed the connection before it answered'));
   });
   let answer: Head | undefined;
   let missing = 0;
@@ -76,16 +80,20 @@ export function openConnection(url: string, { answered, failed }: Listener): Raw
     const { status, text } = answer;
     answer = undefined;
     held = Buffer.alloc(0);
+    asked = false;
     answered(status, text);
   });
   const opened = new Promise<void>((resolve) => socket.once('connect', resolve));
   return {
     opened,
-    send: (call) => void socket.write(call),
-    end: (then) => {
-      ending = true;
-      socket.end(then);
+    get isClosed() {
+      return closed;
     },
+    send(call) {
+      asked = true;
+      socket.write(call);
+    },
+    end: (then) => void (closed ? then() : socket.end(then)),
   };
 }
 

@@ -4,7 +4,7 @@
 export type Target = { atLeast: number } | { atMost: number } | undefined;
 
 /** What it is counted in: `×` for a true ratio, else the difference to the yardstick. */
-export type Unit = '×' | 'ms' | 'MiB' | 'requests';
+type Unit = '×' | 'ms' | 'MiB' | 'requests';
 
 /** As a subject hands it in. */
 export interface Measured {
@@ -56,7 +56,7 @@ function judge(ratio: number, target: Target, unit: Unit): Pick<Row, 'target' | 
 }
 
 /** Of an even count the mean of the two in the middle. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length / 2;
   if (!Number.isInteger(middle)) return sorted[Math.floor(middle)] ?? Number.NaN;
@@ -92,7 +92,6 @@ export async function inRounds<Name extends string, T>(
   return kept;
 }
 
-/** `12 %` of the median on either side is a spread of 0.12. */
 function rounded(value: number): number {
   return Number(value.toPrecision(DIGITS));
 }

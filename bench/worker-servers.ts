@@ -26,7 +26,7 @@ export interface WorkerServer {
 }
 
 /** @returns the folder of the bundle, made anew when it is older than its sources */
-export async function bundleOf(name: BenchWorker): Promise<string> {
+async function bundleOf(name: BenchWorker): Promise<string> {
   const bundle = join(ROOT, 'dist', `bench-${name}`);
   const sources = SOURCES.map((source) => join(ROOT, source));
   if (await isFresh(join(bundle, ENTRY), sources)) return bundle;

@@ -28,6 +28,7 @@ export const SOAKS = {
   aliases: async (): Promise<Soak> => (await import('./reports/aliases.ts')).runAliases,
   fleet: async (): Promise<Soak> => (await import('./reports/fleet.ts')).runFleet,
   faults: async (): Promise<Soak> => (await import('./reports/faults.ts')).runFaults,
+  tenants: async (): Promise<Soak> => (await import('./reports/tenants.ts')).runTenants,
 };
 
 export type SoakFlags = Omit<SoakOptions, 'folder' | 'say'> & {
@@ -44,8 +45,9 @@ const USAGE = `npm run soak -- NAME [options]
   aliases          moves aliases and makes versions all at once
   fleet            swaps versions of more models than the nodes have room for, under callers
   faults           does to nodes whatever can go wrong with them, under load
+  tenants          sends one team's inputs as another team, and looks whether anything tells
 
-  --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each)
+  --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each, tenants: 1000 pairs)
   --minutes N      begins no round after this; how long fleet runs (10)
   --only A,B       of the faults
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several

@@ -1,6 +1,7 @@
 /** The gateway asked for five times what it can do, at a fixed rate and by callers that heed no refusal: at the edge, and on a node. */
 import type { ManifestInput } from '@lepton-edge/protocol';
-import { useLite, useLiteInt8 } from '../../examples/use-lite/index.ts';
+import { useLite } from '../../examples/use-lite/index.ts';
+import { matrixInput, matrixModel } from '../../soak/support/matrix-model.ts';
 import type { Bench, Subject } from '../bench.ts';
 import { type Workload, workloadNamed } from '../node-workloads.ts';
 import type { FloodResult } from '../open-loop.ts';
@@ -14,11 +15,29 @@ const FLOOD_MS = 4_000;
 const P99_MS = 1_000;
 const REFUSED_P99_MS = 100;
 
-/** A sentence encoder: a run takes milliseconds, and the requests are small, so that it is the model they are too many for. */
-const PLACES = {
-  edge: { example: useLiteInt8, nodes: 0 },
-  node: { example: useLite, nodes: 1 },
-} as const;
+const EDGE_WIDTH = 1024;
+const EDGE_LAYERS = 3;
+
+interface Place {
+  nodes: number;
+  model: () => Promise<Uint8Array<ArrayBuffer>>;
+  workload: Workload;
+}
+
+/** Runs take milliseconds and requests are small, so that it is the model they are too many for. */
+const PLACES: Record<'edge' | 'node', Place> = {
+  edge: {
+    nodes: 0,
+    model: async () => matrixModel(EDGE_WIDTH, EDGE_LAYERS),
+    workload: {
+      ...workloadNamed('use-lite'),
+      name: 'matrices',
+      inputs: () => [matrixInput(EDGE_WIDTH, 1)],
+      outputs: ['y'],
+    },
+  },
+  node: { nodes: 1, model: useLite.build, workload: workloadNamed('use-lite') },
+};
 
 export const overload: Subject = async (bench) => {
   const rows: Measured[] = [];
@@ -27,14 +46,14 @@ export const overload: Subject = async (bench) => {
 };
 
 async function rowsAt(bench: Bench, place: keyof typeof PLACES): Promise<Measured[]> {
-  const { example, nodes } = PLACES[place];
+  const { nodes, model, workload } = PLACES[place];
   const gateway = await bench.gateway(place, { nodes });
   const client = gateway.client();
+  const { name } = workload;
   const manifest: ManifestInput = { placement: { policy: place }, cache: { ttlSeconds: 0 } };
-  await client.models.create({ name: example.name });
-  const { version } = await client.versions.upload(example.name, await example.build(), manifest);
-  await client.versions.waitReady(example.name, version);
-  const workload: Workload = { ...workloadNamed('use-lite'), name: example.name };
+  await client.models.create({ name });
+  const { version } = await client.versions.upload(name, await model(), manifest);
+  await client.versions.waitReady(name, version);
   const call = callOf(workload, { authorization: `Bearer ${gateway.key}` });
   const capacities: number[] = [];
   const floods: FloodResult[] = [];
