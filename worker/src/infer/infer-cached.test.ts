@@ -179,6 +179,21 @@ describe('an answer', () => {
     expect(await ask()).toEqual([3, 'miss', undefined]);
   });
 
+  it('that another isolate has made new is not made new again', async () => {
+    const { world, newIsolate } = newColo({ staleWhileRevalidateSeconds: 60 });
+    const [one, other] = [newIsolate(), newIsolate()];
+    await one.ask();
+    await one.settle();
+    await other.ask();
+    world.now += 61_000;
+    await one.ask();
+    await one.settle();
+    expect(await other.ask()).toEqual([1, 'stale', 61_000]);
+    await other.settle();
+    expect(await other.ask()).toEqual([2, 'hit', 0]);
+    expect(world.runs).toBe(2);
+  });
+
   it('that is stale stands in for a failure that is not the caller’s, in whichever isolate', async () => {
     const { world, newIsolate } = newColo({ staleIfErrorSeconds: 60 });
     const first = newIsolate();

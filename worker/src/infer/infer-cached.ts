@@ -18,49 +18,69 @@ export async function inferCached(
   input: RunInput,
 ): Promise<InferAnswer> {
   const { version } = target;
-  const policy = version.manifest.cache;
-  const { directives } = call;
   const key = await responseKey({
     scope: cacheScope(target, call.principal),
     versionDigest: version.digest,
     outputs: input.outputs,
     inputs: input.inputs,
   });
-  const ageOf = ({ storedAt }: KnownAnswer) => gateway.now() - storedAt;
-  let known = gateway.responses.get(key);
-  let use = known && useOf(ageOf(known), policy, directives);
-  if (!use && !directives.noCache && gateway.colo.isOn && isWorthSharing(version)) {
+  const near = gateway.responses.get(key);
+  const remembered = near && answerOf(gateway, call, input, key, near);
+  if (remembered) return remembered;
+  let known = near;
+  if (!call.directives.noCache && gateway.colo.isOn && isWorthSharing(version)) {
     const asked = call.timings.measure('colo', () => gateway.sharedResponses.find(key, call.waitUntil));
     const found = await (input.schedule.deadline?.within(asked) ?? asked);
     // Meanwhile a run may have ended here.
     known = later(gateway.responses.get(key), found);
-    use = known && useOf(ageOf(known), policy, directives);
+    const shared = known && answerOf(gateway, call, input, key, known);
+    if (shared) return shared;
   }
-  const remembered = (answer: KnownAnswer, cache: 'hit' | 'stale'): InferAnswer => {
-    const base = { version, outputs: answer.outputs, placement: 'cache' as const, cache, ageMs: ageOf(answer) };
-    return cache === 'hit' ? { ...base, hit: { key, known: answer } } : base;
-  };
-  if (known && use) {
-    if (use === 'stale' && !directives.onlyIfCached) refresh(gateway, call, input, key);
-    return remembered(known, use);
+  if (call.directives.onlyIfCached) throw notCached();
+  return await compute(gateway, call, input, key, known);
+}
+
+/** A remembered answer, if it will do; one that is stale is made new behind it. */
+function answerOf(
+  gateway: Gateway,
+  call: InferCall,
+  input: RunInput,
+  key: string,
+  known: KnownAnswer,
+): InferAnswer | undefined {
+  const { version } = input.target;
+  const ageMs = gateway.now() - known.storedAt;
+  const use = useOf(ageMs, version.manifest.cache, call.directives);
+  if (!use) return undefined;
+  if (use === 'stale' && !call.directives.onlyIfCached) {
+    call.waitUntil(refresh(gateway, call, input, key).catch(() => undefined));
   }
-  if (directives.onlyIfCached) throw notCached();
+  const answer: InferAnswer = { version, outputs: known.outputs, placement: 'cache', cache: use, ageMs };
+  return use === 'hit' ? { ...answer, hit: { key, known } } : answer;
+}
+
+/** @param known what may stand in where nothing can be computed now */
+async function compute(
+  gateway: Gateway,
+  call: InferCall,
+  input: RunInput,
+  key: string,
+  known: KnownAnswer | undefined,
+): Promise<InferAnswer> {
+  const { version } = input.target;
   const { deadline } = input.schedule;
+  const work = () => runAndRemember(gateway, call, input, key);
   try {
-    const work = () => runAndRemember(gateway, call, input, key);
     // What is to be computed anew is no run that began before, and nobody else's.
-    if (directives.noCache) return { version, ...(await inTime(deadline, work)), cache: 'bypass' };
+    if (call.directives.noCache) return { version, ...(await inTime(deadline, work)), cache: 'bypass' };
     const outcome = await inTime(deadline, () => gateway.runs.run(key, work, call.waitUntil));
     return { version, ...outcome, cache: 'miss' };
   } catch (error) {
-    if (known && isServersFault(error) && mayStandIn(ageOf(known), policy, directives))
-      return remembered(known, 'stale');
-    throw error;
+    const ageMs = known && gateway.now() - known.storedAt;
+    const mayStand = ageMs !== undefined && mayStandIn(ageMs, version.manifest.cache, call.directives);
+    if (!known || !mayStand || !isServersFault(error)) throw error;
+    return { version, outputs: known.outputs, placement: 'cache', cache: 'stale', ageMs };
   }
-}
-
-function later(a: KnownAnswer | undefined, b: KnownAnswer | undefined): KnownAnswer | undefined {
-  return a && (!b || a.storedAt >= b.storedAt) ? a : b;
 }
 
 async function runAndRemember(
@@ -79,10 +99,19 @@ async function runAndRemember(
   return outcome;
 }
 
-/** Makes a stale answer new, after the caller has it: once at a time, and nobody's deadline bounds it. */
-function refresh(gateway: Gateway, { waitUntil }: InferCall, input: RunInput, key: string): void {
+/** Once at a time in the isolate, and not where another one has done it; nobody's deadline bounds it. */
+async function refresh(gateway: Gateway, { waitUntil }: InferCall, input: RunInput, key: string): Promise<void> {
   if (gateway.runs.isUnderWay(key)) return;
+  const { version } = input.target;
+  if (isWorthSharing(version)) {
+    const known = later(await gateway.sharedResponses.find(key, waitUntil), gateway.responses.get(key));
+    if (known && useOf(gateway.now() - known.storedAt, version.manifest.cache, {}) === 'hit') return;
+  }
   const own = { ...input, schedule: { ...input.schedule, deadline: undefined } };
   const work = () => runAndRemember(gateway, { timings: new Timings(), waitUntil }, own, key);
-  waitUntil(gateway.runs.run(key, work, waitUntil).catch(() => undefined));
+  await gateway.runs.run(key, work, waitUntil);
+}
+
+function later(a: KnownAnswer | undefined, b: KnownAnswer | undefined): KnownAnswer | undefined {
+  return a && (!b || a.storedAt >= b.storedAt) ? a : b;
 }
