@@ -4,6 +4,7 @@ import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { V4ModuleDefinition, V4WorkerOptions } from 'miniflare';
 import { z } from 'zod';
+import { tracingVariables } from './config.ts';
 import { Failure, sentenceOf } from './failure.ts';
 import type { HomePaths, ProjectPaths } from './paths.ts';
 import { HOST } from './preflight.ts';
@@ -87,6 +88,7 @@ async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOpt
       ...built.bindings,
       ALLOW_PRIVATE_NODES: 'true',
       PUBLIC_URL: `http://${HOST}:${port}`,
+      ...tracingVariables(),
       ...vars,
       GATEWAY_KEYS: secrets.gatewayKeys,
     },

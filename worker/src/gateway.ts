@@ -14,6 +14,7 @@ import { createSigner } from './infer/signer.ts';
 import { Tokenizers } from './infer/tokenizers.ts';
 import { Directory } from './services/directory.ts';
 import { LastUse } from './services/keys/last-use.ts';
+import { createExporter } from './telemetry/create-exporter.ts';
 
 let gateway: Gateway | undefined;
 
@@ -47,5 +48,6 @@ function createGateway(env: Env): Gateway {
     random: Math.random,
     fetch: (...args) => fetch(...args),
     bodies: new Bodies(now),
+    spans: settings.otlp && createExporter(settings.otlp, now),
   };
 }

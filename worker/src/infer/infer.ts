@@ -67,7 +67,8 @@ async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, 
     gateway.responses.put(key, outcome.outputs, cache.ttlSeconds);
     return outcome;
   };
-  const outcome = await inTime(input.schedule.deadline, () => gateway.runs.run(key, work, call.waitUntil));
+  const shared = () => call.timings.measure('shared', () => gateway.runs.run(key, work, call.waitUntil));
+  const outcome = await inTime(input.schedule.deadline, shared);
   return { version, ...outcome, cache: 'miss' };
 }
 

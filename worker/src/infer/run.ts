@@ -106,8 +106,12 @@ async function runAtEdge(
     isAlone: gateway.bodies.isAlone,
     check: () => schedule.deadline?.check(),
   };
-  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
-  return { outputs: ran.outputs, placement: 'edge' };
+  return await input.tracing.within('run at the edge', async (part) => {
+    const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+    timings.move('edge', 'queue', ran.queuedMs);
+    part.note({ 'lepton.edge.queue_ms': { doubleValue: ran.queuedMs }, 'lepton.edge.shared_by': ran.shared });
+    return { outputs: ran.outputs, placement: 'edge' };
+  });
 }
 
 /** Of a version that was never tried at the edge, and is not run there. */
