@@ -69,6 +69,12 @@ export class EntityCache<T> {
     }
   }
 
+  /** The entity where it is known and fresh, without a promise. Undefined says no more than that `get` is to be asked. */
+  peek(key: string): T | undefined {
+    const known = this.#entries.get(key);
+    return known && this.#now() - known.readAt <= this.#ages.freshMs ? known.value : undefined;
+  }
+
   /** Forgets an entity that this isolate has just changed; a read that began before the change is not remembered. */
   forget(key: string): void {
     this.#entries.delete(key);

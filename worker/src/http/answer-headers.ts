@@ -1,7 +1,16 @@
 /** What every answer of a model says of itself. */
-import { CACHE_HEADER, type CacheStatus, MODEL_HEADER, PLACEMENT_HEADER, type Placement } from '@lepton-edge/protocol';
+import {
+  CACHE_HEADER,
+  type CacheStatus,
+  MODEL_HEADER,
+  PLACEMENT_HEADER,
+  type Placement,
+  REQUEST_ID_HEADER,
+} from '@lepton-edge/protocol';
+import type { Sent } from '../cache/repeats.ts';
 import type { Timings } from '../infer/timings.ts';
 import type { KnownVersion } from '../services/directory.ts';
+import type { AppContext } from './app-env.ts';
 
 export interface Answered {
   version: KnownVersion;
@@ -9,16 +18,25 @@ export interface Answered {
   cache: CacheStatus;
 }
 
-/** Plain, for `new Response`: an object of the platform's would be made twice. */
-export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Record<string, string> {
-  const headers: Record<string, string> = {
+export function answerHeaders({ version, placement, cache }: Answered): Record<string, string> {
+  return {
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
     'x-lepton-digest': version.digest,
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
   };
+}
+
+/**
+ * The answer of a model. `sent` may be sent again: a `Headers` made once is taken over in half the time that a plain object takes, and
+ * a quarter of what it takes to set one more on a response. What is this request's own is set anew each time.
+ */
+export function answerResponse(c: AppContext, sent: Sent, timings: Timings): Response {
+  sent.headers.set(REQUEST_ID_HEADER, c.get('tracing').requestId);
+  const response = new Response(sent.body, sent);
+  c.set('identified', response);
   const timing = timings.header();
-  if (timing) headers['server-timing'] = timing;
-  return headers;
+  if (timing) response.headers.set('server-timing', timing);
+  return response;
 }

@@ -23,6 +23,8 @@ export interface AppEnv {
     tracing: Tracing;
     /** By `performance.now()`. */
     arrivedAt: number;
+    /** The answer, where it was made with the request's id in it. */
+    identified?: Response;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */

@@ -1,8 +1,8 @@
 /** An inference as it crosses the wire: bytes in, bytes out. Bytes that came before are answered as they were then. */
-import type { CacheStatus, InferRequest, Placement } from '@lepton-edge/protocol';
+import type { CacheStatus, InferRequest } from '@lepton-edge/protocol';
 import { repeatKey, type Sent } from '../cache/repeats.ts';
 import type { Gateway } from '../context.ts';
-import type { KnownVersion, Resolved } from '../services/directory.ts';
+import type { Resolved } from '../services/directory.ts';
 import { cacheScope, type InferAnswer, inferResolved, isCacheable } from './infer.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
 
@@ -15,8 +15,6 @@ export interface BytesCall extends ModelCall {
 }
 
 export interface SentAnswer {
-  version: KnownVersion;
-  placement: Placement;
   cache: CacheStatus;
   sent: Sent;
 }
@@ -24,16 +22,15 @@ export interface SentAnswer {
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<SentAnswer> {
   return await answerCall(gateway, call, async (target) => {
-    const { version } = target;
     const key = await repeatKeyOf(call, target);
     const repeated = key === undefined ? undefined : gateway.repeats.get(key);
-    if (repeated) return { version, placement: 'cache', cache: 'hit', sent: repeated };
+    if (repeated) return { cache: 'hit', sent: repeated };
     const request = call.decode();
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
     // Only now is it one that comes again.
     if (key !== undefined && answer.hit !== undefined) gateway.repeats.put(key, answer.hit, answer.outputs, sent);
-    return { version, placement: answer.placement, cache: answer.cache, sent };
+    return { cache: answer.cache, sent };
   });
 }
 

@@ -13,5 +13,5 @@ export const requestId = (): MiddlewareHandler<AppEnv> =>
     c.set('arrivedAt', performance.now());
     await next();
     // Hono's own way would make a second response of the first one's stream.
-    c.res.headers.set(REQUEST_ID_HEADER, id);
+    if (c.get('identified') !== c.res) c.res.headers.set(REQUEST_ID_HEADER, id);
   };
