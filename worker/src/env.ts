@@ -15,6 +15,8 @@ export interface Env {
   TRIAL: Service<typeof TrialWorker>;
   JANITOR: DurableObjectNamespace<Janitor>;
   METRICS: DurableObjectNamespace<MetricsHub>;
+  /** The way to nodes, where it is not the platform's own `fetch`. */
+  NETWORK?: Fetcher;
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;
