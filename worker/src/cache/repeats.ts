@@ -1,8 +1,8 @@
 /** Answers that this isolate remembers, as they were sent: by the bytes that asked for them, so that of a repeat nothing is decoded or encoded. */
-import { type Tensor, tensorBytes } from '@lepton-edge/protocol';
+import { tensorBytes } from '@lepton-edge/protocol';
 import { LRUCache } from 'lru-cache';
 import { sha256Hex } from '../digest.ts';
-import type { ResponseCache } from './response-cache.ts';
+import type { KnownAnswer, ResponseCache } from './response-cache.ts';
 
 const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ENTRY_BYTES = MAX_BYTES / 16;
@@ -20,7 +20,7 @@ export interface Sent {
 
 interface Repeat {
   /** What the answer was made of, and its key in the response cache: while it is there the answer stands. */
-  outputs: readonly Tensor[];
+  known: KnownAnswer;
   responseKey: string;
   sent: Sent;
 }
@@ -31,23 +31,24 @@ export class Repeats {
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ENTRY_BYTES,
     // The outputs may be kept by nobody else any more.
-    sizeCalculation: ({ sent, outputs }) =>
-      outputs.reduce((sum, output) => sum + tensorBytes(output), ENTRY_OVERHEAD_BYTES + sent.body.length),
+    sizeCalculation: ({ sent, known }) =>
+      known.outputs.reduce((sum, output) => sum + tensorBytes(output), ENTRY_OVERHEAD_BYTES + sent.body.length),
   });
 
   constructor(responses: ResponseCache) {
     this.#responses = responses;
   }
 
-  /** What was answered, if the response cache would still answer with it. */
-  get(key: string): Sent | undefined {
+  /** What was answered, as long as the response cache has what it was made of; how old that may be, whoever asks says. */
+  get(key: string): { sent: Sent; storedAt: number } | undefined {
     const repeat = this.#repeats.get(key);
-    return repeat && this.#responses.get(repeat.responseKey) === repeat.outputs ? repeat.sent : undefined;
+    if (!repeat || this.#responses.get(repeat.responseKey) !== repeat.known) return undefined;
+    return { sent: repeat.sent, storedAt: repeat.known.storedAt };
   }
 
-  /** @param outputs as the response cache has them under `responseKey` */
-  put(key: string, responseKey: string, outputs: readonly Tensor[], sent: Sent): void {
-    this.#repeats.set(key, { responseKey, outputs, sent });
+  /** @param known as the response cache has it under `responseKey` */
+  put(key: string, responseKey: string, known: KnownAnswer, sent: Sent): void {
+    this.#repeats.set(key, { responseKey, known, sent });
   }
 }
 

@@ -37,18 +37,17 @@ function newGateway() {
   const gateway = {
     random: () => 0,
     now: Date.now,
-    directory: { peek: () => target.current },
+    directory: { fresh: () => target.current },
     metrics: { count: () => undefined },
     responses,
     repeats: new Repeats(responses),
   } as unknown as Gateway;
   const know = async (input: Tensor, outputs: Tensor[], { team = 'team', digest = 'sha256:1' } = {}) => {
     const names = outputs.map(({ name }) => name);
-    responses.put(
-      await responseKey({ scope: team, versionDigest: digest, outputs: names, inputs: [input] }),
+    responses.put(await responseKey({ scope: team, versionDigest: digest, outputs: names, inputs: [input] }), {
       outputs,
-      60,
-    );
+      storedAt: Date.now(),
+    });
   };
   let decoded = 0;
   const ask = async ({ bytes, headerLength }: Wire, team = 'team') => {
@@ -57,6 +56,7 @@ function newGateway() {
       timings: new Timings(),
       waitUntil: () => undefined,
       bytes,
+      directives: {},
       format: [String(headerLength)],
       decode: () => {
         decoded++;

@@ -20,6 +20,7 @@ import { inferBytes } from '../infer/infer-bytes.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { quota } from '../middleware/quota.ts';
 import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
@@ -44,7 +45,7 @@ for (const path of MODEL_PATHS) {
     const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntilOf(c));
     return c.json({ name: version.model, version: String(version.version), ready: true });
   });
-  inferRoutes.post(`${path}/infer`, authenticate('infer'), handleInfer);
+  inferRoutes.post(`${path}/infer`, authenticate('infer'), quota(), handleInfer);
 }
 
 async function handleInfer(c: AppContext): Promise<Response> {
@@ -54,14 +55,14 @@ async function handleInfer(c: AppContext): Promise<Response> {
   const headerLength = c.req.header(HEADER_LENGTH);
   const coding = codingFor(c.req.raw);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
-    const { sent } = await inferBytes(gateway, {
+    const { sent, ageMs } = await inferBytes(gateway, {
       ...modelCallOf(c, ref, timings),
       bytes,
       format: [String(headerLength), coding],
       decode: () => decodeInferBody(bytes, headerLength),
       encode: (answer, request) => encode(answer, request, coding),
     });
-    return answerResponse(c, sent, timings);
+    return answerResponse(c, sent, ageMs, timings);
   });
 }
 
