@@ -2,6 +2,9 @@
 export * from './aliases.ts';
 export * from './answers.ts';
 export * from './audit.ts';
+export { Batch } from './batch/batch.ts';
+export { itemsOf, type Member, memberOf } from './batch/batch-member.ts';
+export { type BatchPlan, batchPlan } from './batch/batch-plan.ts';
 export * from './content-coding.ts';
 export * from './errors.ts';
 export * from './keys.ts';
@@ -24,6 +27,7 @@ export * from './openai/error.ts';
 export * from './openai/models.ts';
 export * from './pages.ts';
 export * from './problem.ts';
+export * from './quotas.ts';
 export { batchItems } from './tensor/batch-items.ts';
 export * from './tensor/datatype.ts';
 export { toHalf } from './tensor/half.ts';

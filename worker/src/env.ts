@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { FleetHub } from './hubs/fleet-hub.ts';
 import type { Janitor } from './hubs/janitor.ts';
 import type { MetricsHub } from './hubs/metrics-hub.ts';
+import type { QuotaLedger } from './hubs/quota-ledger.ts';
 import type TrialWorker from './trial/trial-worker.ts';
 
 /** What wrangler.toml binds. */
@@ -15,6 +16,7 @@ export interface Env {
   TRIAL: Service<typeof TrialWorker>;
   JANITOR: DurableObjectNamespace<Janitor>;
   METRICS: DurableObjectNamespace<MetricsHub>;
+  QUOTAS: DurableObjectNamespace<QuotaLedger>;
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;
@@ -26,6 +28,8 @@ export interface Env {
   UPLOAD_TTL_SECONDS?: string;
   /** How many versions of a team may be in admission at a time. */
   MAX_ADMITTING_PER_TEAM?: string;
+  /** Whether requests pass while the ledger of their key's quota cannot be reached: `open` or `closed`. */
+  QUOTA_LEDGER_AWAY?: string;
   /** The gateway's own address, where it is not the one requests come to. */
   PUBLIC_URL?: string;
 }
@@ -48,6 +52,7 @@ const Settings = z.object({
   gcGraceMs: z.number().min(0),
   uploadTtlMs: z.number().min(1000),
   maxAdmittingPerTeam: z.number().int().min(1),
+  quotaLedgerAway: z.enum(['open', 'closed']),
   publicUrl: z.url().optional(),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -65,6 +70,7 @@ export function readSettings(env: Env): Settings {
     gcGraceMs: Number(env.GC_GRACE_SECONDS ?? 86_400) * 1000,
     uploadTtlMs: Number(env.UPLOAD_TTL_SECONDS ?? 86_400) * 1000,
     maxAdmittingPerTeam: Number(env.MAX_ADMITTING_PER_TEAM ?? 100),
+    quotaLedgerAway: env.QUOTA_LEDGER_AWAY || 'open',
     publicUrl: env.PUBLIC_URL || undefined,
   });
   if (parsed.success) return parsed.data;

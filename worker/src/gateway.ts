@@ -1,5 +1,6 @@
 /** An isolate's gateway, made from its bindings. */
 import { ColoCache } from './cache/colo-cache.ts';
+import { Repeats } from './cache/repeats.ts';
 import { ResponseCache } from './cache/response-cache.ts';
 import { SharedResponses } from './cache/shared-responses.ts';
 import { SingleFlight } from './cache/single-flight.ts';
@@ -11,6 +12,7 @@ import { Bodies } from './http/bodies.ts';
 import { createFleet } from './hubs/fleet.ts';
 import { createJanitors } from './hubs/janitors.ts';
 import { createMetrics } from './hubs/metrics.ts';
+import { createQuotas } from './hubs/quotas.ts';
 import { isCallersFault } from './infer/cacheable.ts';
 import type { Embedded } from './infer/embed-work.ts';
 import type { RunOutcome } from './infer/run.ts';
@@ -49,12 +51,14 @@ function createGateway(env: Env): Gateway {
     fleet: createFleet(env.FLEET, now),
     janitors: createJanitors(env.JANITOR),
     metrics: createMetrics(env.METRICS, now),
+    quotas: createQuotas(env.QUOTAS, settings.quotaLedgerAway, now),
     edge: new EdgeRuntime(now),
     trial: env.TRIAL,
     directory: new Directory(db, now, colo),
     lastUse: new LastUse(db, now),
     colo,
     responses,
+    repeats: new Repeats(responses),
     sharedResponses: new SharedResponses(colo, responses),
     tokenizers: new Tokenizers(env.BLOBS),
     runs: new SingleFlight<RunOutcome>(RUN_WAIT_MS, isCallersFault),

@@ -6,6 +6,7 @@ import { gatewayOf } from './gateway.ts';
 export { FleetHub } from './hubs/fleet-hub.ts';
 export { Janitor } from './hubs/janitor.ts';
 export { MetricsHub } from './hubs/metrics-hub.ts';
+export { QuotaLedger } from './hubs/quota-ledger.ts';
 
 const app = createApp(gatewayOf);
 

@@ -1,6 +1,6 @@
 /** The error envelope of `/v1`. Source: OpenAI API reference, "Error codes"; the `openai` packages read all four fields. */
 import { z } from 'zod';
-import { type LeptonError, statusOf } from '../errors.ts';
+import { type ErrorCode, type LeptonError, statusOf } from '../errors.ts';
 
 export const OpenAiFailure = z.object({
   error: z.object({
@@ -16,9 +16,15 @@ export type OpenAiFailure = z.infer<typeof OpenAiFailure>;
 /** Tells the `openai` packages whether to send a failed request again; without it they go by the status. */
 export const SHOULD_RETRY_HEADER = 'x-should-retry';
 
+/** Where OpenAI has a word of its own for it. */
+const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
+  unauthenticated: 'invalid_api_key',
+  quota_exceeded: 'rate_limit_exceeded',
+};
+
 export function openAiFailure(error: LeptonError): OpenAiFailure {
   const { message, errors } = error;
-  const code = error.code === 'unauthenticated' ? 'invalid_api_key' : error.code;
+  const code = OPENAI_CODES[error.code] ?? error.code;
   return { error: { message, type: typeOf(statusOf(error.code)), param: errors?.[0]?.path ?? null, code } };
 }
 

@@ -97,6 +97,14 @@ export class EntityCache<T> {
     }
   }
 
+  /** What is known well enough now, without waiting; what is not fresh any more, or not known, is read meanwhile. */
+  peek(key: string, waitUntil: WaitUntil): T | undefined {
+    const known = this.#entries.get(key);
+    const age = known ? this.#now() - known.readAt : Number.POSITIVE_INFINITY;
+    if (age > this.#ages.freshMs) waitUntil(this.#refresh(key, waitUntil).catch(() => undefined));
+    return age <= this.#ages.staleMs ? known?.value : undefined;
+  }
+
   /** Forgets an entity that this isolate has just changed; a read that began before the change is not remembered. */
   forget(key: string): void {
     this.#changedAt.set(key, this.#now());

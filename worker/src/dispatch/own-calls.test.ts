@@ -15,13 +15,14 @@ it('adds what the last report cannot know yet, and takes off what has ended sinc
   expect(calls.pending(2, 1500, 2000)).toBe(0);
 });
 
-it('knows which versions are called', () => {
+it('knows which versions are called, and since when', () => {
   const calls = new OwnCalls();
-  const [first, second] = [calls.begin('v', 0), calls.begin('v', 0)];
+  const [first, second] = [calls.begin('v', 0), calls.begin('v', 1)];
+  expect([calls.oldestOf('v', 1), calls.oldestOf('w', 1)]).toEqual([0, undefined]);
   calls.end(first, 1);
-  expect([calls.has('v'), calls.has('w')]).toEqual([true, false]);
+  expect(calls.oldestOf('v', 1)).toBe(1);
   calls.end(second, 2);
-  expect(calls.has('v')).toBe(false);
+  expect(calls.oldestOf('v', 2)).toBeUndefined();
 });
 
 it('forgets what is older than any report', () => {
@@ -34,8 +35,8 @@ it('forgets what is older than any report', () => {
 it('forgets a call that is never heard of again, once none can last so long', () => {
   const calls = new OwnCalls();
   const lost = calls.begin('v', 0);
-  expect([calls.pending(0, 60_000, 60_000), calls.has('v')]).toEqual([1, true]);
-  expect([calls.pending(0, 100_000, 100_000), calls.has('v')]).toEqual([0, false]);
+  expect([calls.pending(0, 60_000, 60_000), calls.oldestOf('v', 60_000)]).toEqual([1, 0]);
+  expect([calls.pending(0, 100_000, 100_000), calls.oldestOf('v', 100_000)]).toEqual([0, undefined]);
   calls.end(lost, 100_000);
   expect(calls.pending(0, 100_000, 100_000)).toBe(0);
 });

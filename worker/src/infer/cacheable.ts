@@ -1,5 +1,5 @@
 /** What may be remembered, for whom, and which failures a remembered answer may stand in for. */
-import { LeptonError, statusOf } from '@lepton-edge/protocol';
+import { type ErrorCode, LeptonError, statusOf } from '@lepton-edge/protocol';
 import type { Principal } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 
@@ -30,9 +30,12 @@ export function notCached(): LeptonError {
   return new LeptonError('not_cached', message);
 }
 
+/** Failures below 429 that are of one caller alone. */
+const OF_ONE_CALLER: readonly ErrorCode[] = ['request_timeout', 'larger_than_quota'];
+
 /** A failure that the same request would meet again, whoever sends it and wherever it runs. */
 export function isCallersFault(error: unknown): boolean {
-  return error instanceof LeptonError && statusOf(error.code) < 429 && error.code !== 'request_timeout';
+  return error instanceof LeptonError && statusOf(error.code) < 429 && !OF_ONE_CALLER.includes(error.code);
 }
 
 /** A failure that a stale answer may stand in for: RFC 5861 names 500, 502, 503 and 504. */

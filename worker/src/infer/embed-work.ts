@@ -26,6 +26,8 @@ export interface Embedded {
 export interface Work {
   /** What stands for each input in the cache: its tokens, or what came where only a node can tell them. */
   items: readonly EmbeddingInput[];
+  /** The tokens of the items at these places, or as many as they can be. */
+  units(places: readonly number[]): number;
   /** @param places of the items to embed */
   compute(places: readonly number[], how: { schedule: Schedule; timings: Timings }): Promise<Embedded>;
 }
@@ -49,14 +51,23 @@ export async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): P
         return { ...all, texts: places.map((i) => all.texts[i] as EmbeddedText) };
       }
     };
-    return { items: inputs, compute };
+    const units: Work['units'] = (places) =>
+      places.reduce((sum, i) => sum + mostTokens(inputs[i] as EmbeddingInput, spec.tokenizer.maxTokens), 0);
+    return { items: inputs, units, compute };
   }
   const items = tokensOf(loaded.tokenizer, inputs);
   const compute: Work['compute'] = (places, how) => {
     const rows = places.map((i) => items[i] as number[]);
     return embedHere(gateway, call, plan, how, loaded.tokenizer, rows);
   };
-  return { items, compute };
+  const units: Work['units'] = (places) => places.reduce((sum, i) => sum + (items[i] as number[]).length, 0);
+  return { items, units, compute };
+}
+
+/** A token is at least a byte; the ends are marked by one each. */
+function mostTokens(input: EmbeddingInput, maxTokens: number): number {
+  const most = typeof input === 'string' ? new TextEncoder().encode(input).length + 2 : input.length;
+  return Math.min(most, maxTokens);
 }
 
 /** Tokens are made and embeddings pooled in this isolate; the model runs where placement says. */

@@ -4,6 +4,7 @@ import { cutTo, textSpecOf } from '@lepton-edge/text';
 import type { Gateway } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable, isServersFault, notCached } from './cacheable.ts';
+import { charge } from './charge.ts';
 import { inTime } from './deadline.ts';
 import { type Embedded, planWork } from './embed-work.ts';
 import { checkState, readPlacement } from './infer.ts';
@@ -46,7 +47,7 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   const schedule = scheduleOf(call);
   // What is remembered is answered even when its time is over, so this is begun without a look at the time.
   const finding = find();
-  const { known, found, compute } = await (schedule.deadline?.within(finding) ?? finding);
+  const { known, found, units, compute } = await (schedule.deadline?.within(finding) ?? finding);
   const places = call.inputs.map((_input, i) => known.firstOf(i));
   const distinct = places.filter((first, i) => first === i);
   const missing = distinct.filter((i) => !found[i]?.use);
@@ -72,16 +73,16 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   return {
     version,
     embeddings: all.map(({ embedding }) => cutTo(embedding, spec.embedding, call.dimensions)),
-    tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    tokens: tokensUsed({ texts: all }),
     placement,
     cache,
     ageMs: isRemembered ? found.reduce((oldest, each) => Math.max(oldest, each?.ageMs ?? 0), 0) : undefined,
   };
 
   async function find() {
-    const { items, compute } = await planWork(gateway, call, { target, spec, asked });
+    const { items, units, compute } = await planWork(gateway, call, { target, spec, asked });
     const known = await KnownEmbeddings.of(gateway, version, scope, items);
-    return { known, found: await known.find(directives, timings, waitUntil), compute };
+    return { known, found: await known.find(directives, timings, waitUntil), units, compute };
   }
 
   /** Identical texts under way are embedded once, but for those that are to be embedded anew. */
@@ -101,8 +102,13 @@ async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Pr
   }
 
   async function embedAndRemember(places: readonly number[], how: Parameters<typeof compute>[1]): Promise<Embedded> {
-    const computed = await compute(places, how);
+    const work = () => compute(places, how);
+    const computed = await charge(gateway, call.principal, units(places), waitUntil, work, tokensUsed);
     known.put(places, computed.texts, waitUntil);
     return computed;
   }
+}
+
+function tokensUsed({ texts }: { texts: readonly EmbeddedText[] }): number {
+  return texts.reduce((sum, { tokens }) => sum + tokens, 0);
 }

@@ -7,7 +7,7 @@ import { SharedResponses } from '../cache/shared-responses.ts';
 import { SingleFlight } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import { isCallersFault } from './cacheable.ts';
-import { infer } from './infer.ts';
+import { inferResolved } from './infer.ts';
 import { Timings } from './timings.ts';
 import { Tracing } from './tracing.ts';
 
@@ -38,7 +38,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
     state: 'ready',
     digest: 'sha256:v',
     edgeEligible: true,
-    edgeTried: { runMs, elements: 1, growth: undefined, branches: false },
+    edgeTried: { runMs, perItemMs: {}, elements: 1, growth: undefined, branches: false },
     deterministic: true,
     manifest: {
       placement: { policy: 'edge' },
@@ -55,14 +55,17 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
     const gateway = {
       now: () => world.now,
       random: () => 0,
-      directory: { resolve: async () => ({ model: { id: 'm' }, version }) },
       metrics: { count: () => undefined },
+      quotas: { count: () => undefined },
       colo,
       responses,
       sharedResponses: new SharedResponses(colo, responses),
       runs: new SingleFlight(10_000, isCallersFault),
+      bodies: { isAlone: true },
       edge: {
         unavailableFor: () => undefined,
+        queuedMs: () => 0,
+        has: () => true,
         run: async () => {
           const run = ++world.runs;
           await world.gate;
@@ -72,8 +75,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
       },
     } as unknown as Gateway;
     const ask = async (cacheControl?: string, more: object = {}) => {
-      const { outputs, cache, ageMs } = await infer(gateway, {
-        ref: { model: 'm' },
+      const call = {
         principal: { keyId: 'k', teamId: 't', scopes: new Set(), nodeId: undefined, expiresAt: undefined },
         directives: readCacheControl(cacheControl),
         tracing: new Tracing('r', undefined, undefined),
@@ -82,7 +84,9 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
         waitUntil: (promise: Promise<unknown>) => void pending.push(promise),
         request: { inputs: [tensor('x', 1)] },
         ...more,
-      } as never);
+      };
+      const target = { model: { id: 'm' }, version };
+      const { outputs, cache, ageMs } = await inferResolved(gateway, call as never, target as never);
       return [outputs[0]?.data[0], cache, ageMs];
     };
     const settle = async () => {

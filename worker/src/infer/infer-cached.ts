@@ -46,16 +46,17 @@ function answerOf(
   call: InferCall,
   input: RunInput,
   key: string,
-  { outputs, storedAt }: KnownAnswer,
+  known: KnownAnswer,
 ): InferAnswer | undefined {
   const { version } = input.target;
-  const ageMs = gateway.now() - storedAt;
+  const ageMs = gateway.now() - known.storedAt;
   const use = useOf(ageMs, version.manifest.cache, call.directives);
   if (!use) return undefined;
   if (use === 'stale' && !call.directives.onlyIfCached) {
     call.waitUntil(refresh(gateway, call, input, key).catch(() => undefined));
   }
-  return { version, outputs, placement: 'cache', cache: use, ageMs };
+  const answer = { version, outputs: known.outputs, placement: 'cache' as const, cache: use, ageMs };
+  return use === 'hit' ? { ...answer, hit: { key, known } } : answer;
 }
 
 /** @param known what may stand in where nothing can be computed now */

@@ -1,4 +1,4 @@
-/** A request's way: resolve → check → cache → single-flight → place → run. */
+/** A request's way from the version it stands for: check → cache → single-flight → place → run. */
 import {
   type CacheStatus,
   checkInputs,
@@ -9,12 +9,13 @@ import {
   type Placement,
   type Tensor,
 } from '@lepton-edge/protocol';
+import type { KnownAnswer } from '../cache/response-cache.ts';
 import type { Gateway } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { isCacheable, notCached } from './cacheable.ts';
 import { inTime } from './deadline.ts';
 import { inferCached } from './infer-cached.ts';
-import { answerCall, type ModelCall } from './model-call.ts';
+import type { ModelCall } from './model-call.ts';
 import { type RunInput, run } from './run.ts';
 import { scheduleOf } from './schedule.ts';
 
@@ -30,14 +31,12 @@ export interface InferAnswer {
   cache: CacheStatus;
   /** Of an answer from the cache: how long ago it was computed. */
   ageMs?: number;
+  /** Of one that is fresh there: as it is remembered, and its key. */
+  hit?: { key: string; known: KnownAnswer };
 }
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
-export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
-  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
-}
-
-async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
+export async function inferResolved(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
   const { timings, waitUntil } = call;
   const { version } = target;
   checkState(version);
@@ -46,7 +45,8 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
   const schedule = scheduleOf(call, request.parameters);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
+  const { tracing, principal: payer } = call;
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing, payer };
   if (asked !== undefined || call.directives.noStore || !isCacheable(version)) {
     if (call.directives.onlyIfCached) throw notCached();
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));

@@ -17,6 +17,9 @@ export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
       'x-lepton-digest',
       'server-timing',
       'age',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
     ],
     maxAge: 600,
   });

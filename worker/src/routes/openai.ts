@@ -14,6 +14,7 @@ import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { embed } from '../infer/embed.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { quota } from '../middleware/quota.ts';
 import { type InferableModel, listInferable } from '../services/models/list-inferable.ts';
 
 export const openAiRoutes = new Hono<AppEnv>();
@@ -28,7 +29,7 @@ openAiRoutes.get('/v1/models/:ref', authenticate('infer', 'models:read'), async 
   return c.json<OpenAiModel>(toOpenAi(id, await find(c, id)));
 });
 
-openAiRoutes.post('/v1/embeddings', authenticate('infer'), async (c) => {
+openAiRoutes.post('/v1/embeddings', authenticate('infer'), quota(), async (c) => {
   const gateway = c.get('gateway');
   const timings = new Timings();
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
@@ -39,7 +40,7 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), async (c) => {
       dimensions,
     });
     const headers = answerHeaders(answer, timings);
-    headers.set('content-type', 'application/json');
+    headers['content-type'] = 'application/json';
     const { version, embeddings, tokens } = answer;
     const response = { model: `${version.model}@${version.version}`, embeddings, tokens };
     return new Response(encodeEmbeddingResponse(response, encodingFormat), { headers });

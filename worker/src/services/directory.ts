@@ -20,7 +20,9 @@ import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } f
 import { chooseTarget } from '../dispatch/choose-target.ts';
 import type { EdgeTried } from '../dispatch/edge-time.ts';
 import { elementsOf } from '../onnx/cost/growth.ts';
+import type { Limits } from '../quotas/terms.ts';
 import { mayInfer } from './access.ts';
+import { bestBatchSize } from './admission/best-batch-size.ts';
 
 export interface KnownModel {
   id: string;
@@ -49,10 +51,14 @@ export interface KnownVersion {
   wasmBytes: number | undefined;
   /** What was tried at the edge, how long that took, and what larger inputs take. */
   edgeTried: EdgeTried | undefined;
+  /** What a run took where it was tried on a node, in ms. */
+  nodeRunMs: number | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
   /** As stated, else as measured: how many items a run takes without their answers changing; 1 where that is not known. */
   maxBatchSize: number;
+  /** How many items may share a run at the edge; 1: every request runs alone there. */
+  edgeBatchSize: number;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
   /** The length of the manifest's JSON: what most of it is. */
@@ -223,6 +229,18 @@ async function loadKey(db: Database, hash: string, now: number): Promise<Princip
     scopes: new Set(row.scopes),
     nodeId: row.nodeId ?? undefined,
     expiresAt: row.expiresAt ?? undefined,
+    quota: quotaOf(row),
+  };
+}
+
+function quotaOf(row: typeof apiKeys.$inferSelect): Limits | undefined {
+  const { requestsPerMinute: requests, concurrentRequests: concurrent, computeUnitsPerMinute: units } = row;
+  if (requests === null && concurrent === null && units === null) return undefined;
+  return {
+    setAt: row.quotaSetAt ?? 0,
+    ...(requests === null ? {} : { requests }),
+    ...(concurrent === null ? {} : { concurrent }),
+    ...(units === null ? {} : { units }),
   };
 }
 
@@ -264,9 +282,10 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
 
 function edgeTriedOf({ admission }: typeof versions.$inferSelect): EdgeTried | undefined {
   if (!admission?.edge) return undefined;
-  const { runMs, shapes } = admission.edge;
+  const { runMs, loadMs, perItemMs, shapes } = admission.edge;
   const branches = (admission.inspection?.operators.If ?? 0) > 0;
-  return { runMs, elements: elementsOf(shapes), growth: admission.multiplyAddsBeyond, branches };
+  const elements = elementsOf(shapes);
+  return { runMs, loadMs, perItemMs, elements, growth: admission.multiplyAddsBeyond, branches };
 }
 
 function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
@@ -282,6 +301,15 @@ function maxBatchSizeOf({ manifest, admission }: typeof versions.$inferSelect): 
   if (manifest.batching) return manifest.batching.maxBatchSize;
   const measured = admission?.batching?.maxBatchSize ?? 1;
   return measured < LARGEST_TRIED ? measured : MAX_BATCH_SIZE;
+}
+
+/** No more at the edge than were tried there, unless the manifest says so: more take more of its memory. */
+function edgeBatchSizeOf(row: typeof versions.$inferSelect): number {
+  const { manifest, admission } = row;
+  const edge = admission?.edge;
+  if (manifest.stateful || !isDeterministic(row) || edge?.batchInvariant === false) return 1;
+  if (manifest.batching) return Math.min(manifest.batching.maxBatchSize, MAX_BATCH_SIZE);
+  return edge?.batchInvariant ? bestBatchSize(edge.perItemMs) : 1;
 }
 
 /** @param key `<model id>/<number>` */
@@ -317,8 +345,10 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeReason: row.admission?.edgeReason,
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
+    nodeRunMs: row.admission?.node?.runMs,
     deterministic: isDeterministic(row),
     maxBatchSize: maxBatchSizeOf(row),
+    edgeBatchSize: edgeBatchSizeOf(row),
     manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };
