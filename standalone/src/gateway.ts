@@ -4,6 +4,7 @@ import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { V4ModuleDefinition, V4WorkerOptions } from 'miniflare';
 import { z } from 'zod';
+import { tracingVariables } from './config.ts';
 import { Failure, sentenceOf } from './failure.ts';
 import type { HomePaths, ProjectPaths } from './paths.ts';
 import { HOST } from './preflight.ts';
@@ -89,6 +90,7 @@ async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOpt
       // There is one isolate, and to store something in Miniflare's takes workerd 4 ms.
       COLO_CACHE: 'false',
       PUBLIC_URL: `http://${HOST}:${port}`,
+      ...tracingVariables(),
       ...vars,
       GATEWAY_KEYS: secrets.gatewayKeys,
     },

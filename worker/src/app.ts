@@ -7,6 +7,7 @@ import { errorResponse } from './http/error-response.ts';
 import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
 import { conditional } from './middleware/conditional.ts';
+import { observe } from './middleware/observe.ts';
 import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
 import { wakeSealer } from './middleware/wake-sealer.ts';
@@ -37,7 +38,7 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
     c.set('gateway', gatewayOf(c.env));
     await next();
   });
-  for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
+  for (const path of ['/v1/*', '/v2/*']) app.use(path, observe(), allowedOrigins());
   app.use('/api/*', wakeSealer());
   app.use('/api/*', conditional());
   for (const routes of [

@@ -22,6 +22,8 @@ import type { TrialService } from './services/admission/edge-trial.ts';
 import type { Directory } from './services/directory.ts';
 import type { LastUse } from './services/keys/last-use.ts';
 
+import type { SpanExporter } from './telemetry/span-exporter.ts';
+
 /** Who calls: a key, the team it acts in, and what it may do. */
 export interface Principal {
   keyId: string;
@@ -62,6 +64,8 @@ export interface Gateway {
   random: () => number;
   fetch: typeof fetch;
   bodies: Bodies;
+  /** Undefined: none are sent. */
+  spans: SpanExporter | undefined;
 }
 
 /** What a node was sent and so may read: one version's manifest and files. */

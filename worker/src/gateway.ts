@@ -20,6 +20,7 @@ import { createSigner } from './infer/signer.ts';
 import { Tokenizers } from './infer/tokenizers.ts';
 import { Directory } from './services/directory.ts';
 import { LastUse } from './services/keys/last-use.ts';
+import { createExporter } from './telemetry/create-exporter.ts';
 
 /** Whoever waits for a run of another's goes on alone after so long. */
 const RUN_WAIT_MS = 10_000;
@@ -68,6 +69,7 @@ function createGateway(env: Env): Gateway {
     random: Math.random,
     fetch: (...args) => fetch(...args),
     bodies: new Bodies(now),
+    spans: settings.otlp && createExporter(settings.otlp, now),
   };
 }
 

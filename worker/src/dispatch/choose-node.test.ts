@@ -3,16 +3,31 @@ import { describe, expect, it } from 'vitest';
 import { chooseNode, type NodeCandidate, type NodeWish } from './choose-node.ts';
 import { randomFrom } from './simulation.ts';
 
-interface Made extends Omit<NodeCandidate, 'expectedMs'> {
+interface Made {
+  region: string | null;
+  isHealthy: boolean;
+  isFull: boolean;
+  has: boolean;
+  pending: number;
   ms: number;
 }
 
+const IDLE = { isHealthy: true, isFull: false, has: false, pending: 0, ms: 10 };
+
 const node = (process: string, changes: Partial<Made> = {}): NodeCandidate => {
-  const made = { process, region: null, isHealthy: true, isFull: false, has: false, pending: 0, ms: 10, ...changes };
-  return { ...made, expectedMs: () => made.ms };
+  const { region, ...made }: Made = { region: null, ...IDLE, ...changes };
+  return {
+    ...{ process, region },
+    isHealthy: () => made.isHealthy,
+    isFull: () => made.isFull,
+    has: () => made.has,
+    pending: () => made.pending,
+    expectedMs: () => made.ms,
+  };
 };
 
 const wish = (changes: Partial<NodeWish> = {}): NodeWish => ({
+  now: 0,
   regions: undefined,
   usualMs: undefined,
   random: () => 0.5,
@@ -78,14 +93,14 @@ it('never takes an unhealthy, disallowed or full node while another one is there
         const nodes = made.map((changes, i) => node(`${i}`, changes));
         const mayTry = (process: string) => made[Number(process)]?.isTried === false;
         const isRight = ({ process, region, isHealthy }: NodeCandidate) =>
-          isHealthy && mayTry(process) && (!pins || (region !== null && pins.includes(region)));
+          isHealthy(0) && mayTry(process) && (!pins || (region !== null && pins.includes(region)));
         const choice = chooseNode(nodes, wish({ regions: pins, mayTry, random: () => point }));
         const right = nodes.filter(isRight);
         expect(choice === undefined).toBe(right.length === 0);
         if (!choice) return;
         expect(isRight(choice.candidate)).toBe(true);
-        expect(choice.isFull).toBe(choice.candidate.isFull);
-        if (choice.isFull) expect(right.every(({ isFull }) => isFull)).toBe(true);
+        expect(choice.isFull).toBe(choice.candidate.isFull(0));
+        if (choice.isFull) expect(right.every(({ isFull }) => isFull(0))).toBe(true);
       },
     ),
     { numRuns: 200 },

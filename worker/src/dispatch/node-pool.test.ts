@@ -17,9 +17,9 @@ function setup(...ids: string[]) {
 
 describe('how soon a node would answer', () => {
   it('is the network, the work and what waits, as it reports them', () => {
-    const { report } = setup('a');
+    const { world, report } = setup('a');
     const at = (changes: Partial<PoolNode['heartbeat']>, requestMs?: number) =>
-      report(requestMs, changes).candidates('v')[0]?.expectedMs(7);
+      report(requestMs, changes).candidates('v')[0]?.expectedMs(world.now, 7);
     expect(at({}, 20)).toBe(25);
     expect(at({ inFlight: 2, queued: 1 }, 20)).toBe(85);
     expect(at({ inFlight: 3 })).toBe(33);
@@ -29,38 +29,38 @@ describe('how soon a node would answer', () => {
   it('follows one slow answer at once, and forgets it slowly', () => {
     const { world, report } = setup('a');
     const [a] = report(10).candidates('v');
-    const call = a?.begin(undefined);
+    const call = a?.begin(world.now, undefined);
     world.now += 500;
     expect(call?.answered()).toBe(500);
-    expect(a?.expectedMs(undefined)).toBe(500);
+    expect(a?.expectedMs(world.now, undefined)).toBe(500);
     world.now += 10_000;
-    expect(a?.expectedMs(undefined)).toBeCloseTo(500 / Math.E);
+    expect(a?.expectedMs(world.now, undefined)).toBeCloseTo(500 / Math.E);
     world.now += 100_000;
-    expect(a?.expectedMs(undefined)).toBe(15);
+    expect(a?.expectedMs(world.now, undefined)).toBe(15);
   });
 
   it('grows while calls get no answer, before there is any', () => {
     const { world, report } = setup('a');
     const [a] = report(10).candidates('v');
-    const calls = [a?.begin(undefined), a?.begin(undefined)];
+    const calls = [a?.begin(world.now, undefined), a?.begin(world.now, undefined)];
     world.now += 300;
-    expect(a?.expectedMs(undefined)).toBe(320);
+    expect(a?.expectedMs(world.now, undefined)).toBe(320);
     calls[1]?.answered();
-    expect(a?.expectedMs(undefined)).toBe(300);
+    expect(a?.expectedMs(world.now, undefined)).toBe(300);
     calls[0]?.abandoned();
-    expect(a?.pending).toBe(0);
+    expect(a?.pending(world.now)).toBe(0);
   });
 
   it('is no load more while the first call loads it, and what that took is not held against the node', () => {
     const { world, report } = setup('a', 'b');
     const [a, b] = report(undefined, { loaded: [] }).candidates('v');
-    const calls = Array.from({ length: 20 }, () => a?.begin(10));
+    const calls = Array.from({ length: 20 }, () => a?.begin(world.now, 10));
     world.now += 500;
-    expect(a?.expectedMs(10)).toBe(1_500);
-    expect(b?.expectedMs(10)).toBe(2_000);
+    expect(a?.expectedMs(world.now, 10)).toBe(1_500);
+    expect(b?.expectedMs(world.now, 10)).toBe(2_000);
     world.now += 1_000;
     for (const call of calls) call?.answered();
-    expect([a?.has, a?.expectedMs(10)]).toEqual([true, 15]);
+    expect([a?.has(), a?.expectedMs(world.now, 10)]).toEqual([true, 15]);
   });
 });
 
@@ -68,39 +68,39 @@ describe('a node that fails', () => {
   it('is left alone, then tried by one call at a time, and for longer each time', () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
-    const [first, second] = [a?.begin(undefined), a?.begin(undefined)];
+    const [first, second] = [a?.begin(world.now, undefined), a?.begin(world.now, undefined)];
     first?.failed('silent');
     second?.failed('silent');
-    expect([a?.isHealthy, a?.silentMs]).toEqual([false, 0]);
+    expect([a?.isHealthy(world.now), a?.silentMs(world.now)]).toEqual([false, 0]);
     world.now += 3_001;
-    expect(a?.isHealthy).toBe(true);
-    const probe = a?.begin(undefined);
-    expect(a?.isHealthy).toBe(false);
+    expect(a?.isHealthy(world.now)).toBe(true);
+    const probe = a?.begin(world.now, undefined);
+    expect(a?.isHealthy(world.now)).toBe(false);
     probe?.failed('sick');
     world.now += 3_001;
-    expect([a?.isHealthy, a?.silentMs]).toEqual([false, undefined]);
+    expect([a?.isHealthy(world.now), a?.silentMs(world.now)]).toEqual([false, undefined]);
     world.now += 3_000;
-    expect(a?.isHealthy).toBe(true);
-    a?.begin(undefined).answered();
-    expect(a?.isHealthy).toBe(true);
+    expect(a?.isHealthy(world.now)).toBe(true);
+    a?.begin(world.now, undefined).answered();
+    expect(a?.isHealthy(world.now)).toBe(true);
   });
 
   it('is another one after it was started again', () => {
-    const { report } = setup('a');
-    report().candidates('v')[0]?.begin(undefined).failed('silent');
-    expect(report().candidates('v')[0]?.isHealthy).toBe(false);
-    expect(report(undefined, { instance: '2' }).candidates('v')[0]?.isHealthy).toBe(true);
+    const { world, report } = setup('a');
+    report().candidates('v')[0]?.begin(world.now, undefined).failed('silent');
+    expect(report().candidates('v')[0]?.isHealthy(world.now)).toBe(false);
+    expect(report(undefined, { instance: '2' }).candidates('v')[0]?.isHealthy(world.now)).toBe(true);
   });
 
   it('does not become a slow one, and one that is full is so for a moment', () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
-    const call = a?.begin(undefined);
+    const call = a?.begin(world.now, undefined);
     world.now += 1_000;
     call?.failed('busy');
-    expect([a?.isHealthy, a?.isFull, a?.expectedMs(1)]).toEqual([true, true, 6]);
+    expect([a?.isHealthy(world.now), a?.isFull(world.now), a?.expectedMs(world.now, 1)]).toEqual([true, true, 6]);
     world.now += 250;
-    expect(a?.isFull).toBe(false);
+    expect(a?.isFull(world.now)).toBe(false);
   });
 });
 

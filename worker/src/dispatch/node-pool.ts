@@ -3,6 +3,7 @@ import type { Heartbeat, LoadedModel } from '@lepton-edge/protocol';
 import type { NodeCandidate } from './choose-node.ts';
 import { type NodeCall, NodeProcess } from './node-process.ts';
 import { rendezvousWeight } from './rendezvous.ts';
+import type { VersionWork } from './version-work.ts';
 
 /** Fetching and loading a model, where nothing more is known. */
 const LOAD_MS = 2_000;
@@ -43,19 +44,17 @@ export class NodePool<N extends PoolNode> {
       process.report(node.heartbeat.inFlight + node.heartbeat.queued, node.heardAt);
       return { node, process };
     });
-    return new PoolView(seen, this.#now);
+    return new PoolView(seen);
   }
 }
 
 /** The fleet by one set of reports. */
 export class PoolView<N extends PoolNode> {
   readonly #nodes: readonly { node: N; process: NodeProcess }[];
-  readonly #now: () => number;
   readonly #byDigest = new Map<string, readonly Candidate<N>[]>();
 
-  constructor(nodes: readonly { node: N; process: NodeProcess }[], now: () => number) {
+  constructor(nodes: readonly { node: N; process: NodeProcess }[]) {
     this.#nodes = nodes;
-    this.#now = now;
   }
 
   /** All of them for a version, in its own order: made once for a set of reports, and as true as the last call. */
@@ -65,7 +64,7 @@ export class PoolView<N extends PoolNode> {
     const candidates = this.#nodes
       .map(({ node, process }) => ({ node, process, weight: rendezvousWeight(node.id, digest) }))
       .sort((a, b) => b.weight - a.weight)
-      .map(({ node, process }) => new Candidate(node, process, digest, this.#now));
+      .map(({ node, process }) => new Candidate(node, process, digest));
     this.#byDigest.set(digest, candidates);
     return candidates;
   }
@@ -76,19 +75,17 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
   readonly node: N;
   readonly process: string;
   readonly #process: NodeProcess;
-  readonly #digest: string;
-  readonly #now: () => number;
+  readonly #work: VersionWork;
   readonly #isReported: boolean;
   /** What requests took there lately, where it reported that. */
   readonly #recent: LoadedModel['recent'];
 
-  constructor(node: N, process: NodeProcess, digest: string, now: () => number) {
+  constructor(node: N, process: NodeProcess, digest: string) {
     const loaded = node.heartbeat.loaded.find((model) => model.digest === digest);
     this.node = node;
     this.process = processOf(node);
     this.#process = process;
-    this.#digest = digest;
-    this.#now = now;
+    this.#work = process.workOn(digest);
     this.#isReported = loaded !== undefined;
     this.#recent = loaded?.recent;
   }
@@ -97,54 +94,52 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
     return this.node.region;
   }
 
-  get isHealthy(): boolean {
-    return this.#process.circuit.allows(this.#now());
+  isHealthy(now: number): boolean {
+    return this.#process.circuit.allows(now);
   }
 
-  get isFull(): boolean {
-    return this.#process.workOn(this.#digest)?.isFull(this.#now()) ?? false;
+  isFull(now: number): boolean {
+    return this.#work.isFull(now);
   }
 
   /** Also where it is being loaded for a call of ours. */
-  get has(): boolean {
-    return this.#isWarm || this.#process.calledSince(this.#digest) !== undefined;
+  has(): boolean {
+    return this.#isWarm || this.#work.calls.size > 0;
   }
 
-  get pending(): number {
-    return this.#process.pending;
+  pending(now: number): number {
+    return this.#process.pending(now);
   }
 
   /** For how long its calls were silent, where they are: it may be about to come back. */
-  get silentMs(): number | undefined {
-    return this.#process.circuit.silentMs(this.#now());
+  silentMs(now: number): number | undefined {
+    return this.#process.circuit.silentMs(now);
   }
 
-  expectedMs(usualMs: number | undefined): number {
-    const waitMs = this.#waitMs(usualMs);
-    const since = this.#process.calledSince(this.#digest);
-    const now = this.#now();
+  expectedMs(now: number, usualMs: number | undefined): number {
+    const waitMs = this.#waitMs(now, usualMs);
+    const since = this.#work.calledSince;
     if (!this.#isWarm && since === undefined) return waitMs + LOAD_MS;
     // What waits meanwhile is no reason to load it on one more node.
     if (!this.#isWarm) return Math.max(waitMs, LOAD_MS - (now - (since ?? now)));
-    const work = this.#process.workOn(this.#digest);
     // Calls that get no answer show a node that has become slow before any answer does.
-    const silentMs = since === undefined ? 0 : (work?.silentMs(now) ?? 0);
+    const silentMs = since === undefined ? 0 : this.#work.silentMs(now);
     const leastMs = Math.max(NETWORK_MS + this.#workMs(usualMs), silentMs);
-    const delayMs = work?.delayMs(now);
+    const delayMs = this.#work.delayMs(now);
     if (delayMs !== undefined) return waitMs + Math.max(leastMs, delayMs);
     return Math.max(waitMs + leastMs, NETWORK_MS + (this.#recent?.meanMs ?? 0));
   }
 
-  begin(usualMs: number | undefined): NodeCall {
-    return this.#process.begin({ digest: this.#digest, waitMs: this.#waitMs(usualMs), isWarm: this.#isWarm });
+  begin(now: number, usualMs: number | undefined): NodeCall {
+    return this.#process.begin(this.#work, { waitMs: this.#waitMs(now, usualMs), isWarm: this.#isWarm });
   }
 
   get #isWarm(): boolean {
-    return this.#isReported || (this.#process.workOn(this.#digest)?.workedAt ?? 0) > this.#process.reportedAt;
+    return this.#isReported || (this.#work.workedAt ?? 0) > this.#process.reportedAt;
   }
 
-  #waitMs(usualMs: number | undefined): number {
-    return this.pending * this.#workMs(usualMs);
+  #waitMs(now: number, usualMs: number | undefined): number {
+    return this.pending(now) * this.#workMs(usualMs);
   }
 
   #workMs(usualMs: number | undefined): number {

@@ -8,7 +8,6 @@ const FORGOTTEN_AFTER_MS = 60_000;
 const MANY_VERSIONS = 256;
 
 export interface CallKnown {
-  digest: string;
   /** What waits before it is expected to take so long. */
   waitMs: number;
   /** Whether the version was there: what a load took says nothing of the next call. */
@@ -45,7 +44,7 @@ export class NodeProcess {
     this.#reportedAt = at;
     if (this.#works.size <= MANY_VERSIONS) return;
     for (const [digest, work] of this.#works) {
-      if (work.endedAt < at - FORGOTTEN_AFTER_MS) this.#works.delete(digest);
+      if (work.calls.size === 0 && work.endedAt < at - FORGOTTEN_AFTER_MS) this.#works.delete(digest);
     }
   }
 
@@ -53,27 +52,22 @@ export class NodeProcess {
     return this.#reportedAt;
   }
 
-  /** What it has to do now. */
-  get pending(): number {
-    return this.#calls.pending(this.#reported, this.#reportedAt, this.#now());
+  /** What it has to do. */
+  pending(now: number): number {
+    return this.#calls.pending(this.#reported, this.#reportedAt, now);
   }
 
-  /** Since when a call of the version is under way, the oldest. */
-  calledSince(digest: string): number | undefined {
-    return this.#calls.oldestOf(digest, this.#now());
-  }
-
-  /** What calls of the version showed, where there were any. */
-  workOn(digest: string): VersionWork | undefined {
-    return this.#works.get(digest);
-  }
-
-  begin({ digest, waitMs, isWarm }: CallKnown): NodeCall {
-    const begunAt = this.#now();
+  /** What calls of the version have shown. */
+  workOn(digest: string): VersionWork {
     const work = this.#works.get(digest) ?? new VersionWork();
     this.#works.set(digest, work);
-    work.begin(begunAt, this.calledSince(digest) !== undefined);
-    const call = this.#calls.begin(digest, begunAt);
+    return work;
+  }
+
+  begin(work: VersionWork, { waitMs, isWarm }: CallKnown): NodeCall {
+    const begunAt = this.#now();
+    work.begin(begunAt);
+    const call = this.#calls.begin(work.calls, begunAt);
     const isProbe = this.circuit.begin(begunAt);
     /** @returns what it took beyond what waited before it */
     const end = () => {
@@ -83,7 +77,7 @@ export class NodeProcess {
     };
     const answered = () => {
       this.circuit.answered();
-      work.answered(this.#now(), this.calledSince(digest) !== undefined);
+      work.answered(this.#now());
     };
     return {
       answered: () => {

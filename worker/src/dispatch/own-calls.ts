@@ -8,41 +8,33 @@ const KEPT_MS = 10_000;
 const STEP_MS = 20;
 
 export interface Call {
-  readonly digest: string;
   readonly begunAt: number;
+  /** Those of its version that are under way, oldest first. */
+  readonly among: Set<Call>;
 }
 
 export class OwnCalls {
   /** Under way, oldest first. */
   readonly #calls = new Set<Call>();
-  readonly #byDigest = new Map<string, Set<Call>>();
   /** How many there were from a time on, oldest first. */
   readonly #history: { at: number; inFlight: number }[] = [];
   /** What was asked for last: a report is looked at by many requests. */
   #asked = { at: Number.NaN, inFlight: 0 };
 
-  begin(digest: string, now: number): Call {
+  /** @param among the calls of its version, of which it becomes one */
+  begin(among: Set<Call>, now: number): Call {
     this.#forgetDead(now);
-    const call = { digest, begunAt: now };
+    const call = { begunAt: now, among };
     this.#calls.add(call);
-    const ofDigest = this.#byDigest.get(digest) ?? new Set();
-    this.#byDigest.set(digest, ofDigest.add(call));
+    among.add(call);
     this.#changed(now);
     return call;
   }
 
   end(call: Call, now: number): void {
     if (!this.#calls.delete(call)) return;
-    const ofDigest = this.#byDigest.get(call.digest);
-    if (ofDigest?.delete(call) && ofDigest.size === 0) this.#byDigest.delete(call.digest);
+    call.among.delete(call);
     this.#changed(now);
-  }
-
-  /** Since when one of this version is under way, the oldest; undefined where none is. */
-  oldestOf(digest: string, now: number): number | undefined {
-    this.#forgetDead(now);
-    const [oldest] = this.#byDigest.get(digest) ?? [];
-    return oldest?.begunAt;
   }
 
   /** What the node has to do now: what it reported of others' calls, and ours. */

@@ -137,15 +137,15 @@ class Isolate {
   /** Where the next call of a request goes; undefined where nowhere. */
   call(attempts: Attempts, isHedge = false): Made | undefined {
     if (this.#strategy !== 'ours') return this.#plainCall(attempts);
-    const { random } = this.#simulation;
-    const wish = { regions: undefined, usualMs: undefined, mayTry: attempts.mayTry, random };
+    const { random, now } = this.#simulation;
+    const wish = { now, regions: undefined, usualMs: undefined, mayTry: attempts.mayTry, random };
     const choice = chooseNode(this.#view.candidates(DIGEST), wish);
-    if (!choice || (isHedge && !choice.candidate.has)) return undefined;
+    if (!choice || (isHedge && !choice.candidate.has())) return undefined;
     if (!attempts.any) this.budget.deposit();
     else if (!this.budget.withdraw()) return undefined;
     const { candidate } = choice;
     attempts.tried(candidate.process);
-    return { node: candidate.node.simulated, call: candidate.begin(undefined) };
+    return { node: candidate.node.simulated, call: candidate.begin(now, undefined) };
   }
 
   #plainCall(attempts: Attempts): Made | undefined {

@@ -1,4 +1,5 @@
 /** How calls of one version on one node have gone. Pure: the clock is handed in. */
+import type { Call } from './own-calls.ts';
 import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 
 /** So long a node that said it was full is passed over, unless it answers before. */
@@ -9,6 +10,8 @@ const PAUSE_MS = 1_000;
 const MAX_SILENCE_MS = 8_000;
 
 export class VersionWork {
+  /** Under way, oldest first. */
+  readonly calls = new Set<Call>();
   /** When a call ended last, in whichever way. */
   endedAt = 0;
   /** When one was done last: the version was there. */
@@ -17,6 +20,12 @@ export class VersionWork {
   #isDelayKnown = false;
   #silentSince: number | undefined;
   #fullUntil = 0;
+
+  /** Since when calls are under way; undefined where none is. */
+  get calledSince(): number | undefined {
+    for (const { begunAt } of this.calls) return begunAt;
+    return undefined;
+  }
 
   /** How much longer answers take than what waits before them; undefined where none was seen. */
   delayMs(now: number): number | undefined {
@@ -34,15 +43,15 @@ export class VersionWork {
     return this.#fullUntil > now;
   }
 
-  /** @param areOthers whether there are calls under way */
-  begin(now: number, areOthers: boolean): void {
-    if (!areOthers && now - this.endedAt > PAUSE_MS) this.#silentSince = undefined;
+  /** A call is about to begin. */
+  begin(now: number): void {
+    if (this.calls.size === 0 && now - this.endedAt > PAUSE_MS) this.#silentSince = undefined;
     this.#silentSince ??= now;
   }
 
   /** There was an answer, whatever it said. */
-  answered(now: number, areOthers: boolean): void {
-    this.#silentSince = areOthers ? now : undefined;
+  answered(now: number): void {
+    this.#silentSince = this.calls.size > 0 ? now : undefined;
     this.#fullUntil = 0;
   }
 

@@ -24,6 +24,8 @@ export interface AppEnv {
     tracing: Tracing;
     /** By `performance.now()`. */
     arrivedAt: number;
+    /** Set once a call of a model has begun. */
+    timings?: Timings;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */
@@ -40,6 +42,8 @@ export function waitUntilOf(c: AppContext): WaitUntil {
 
 /** What a request says of a call of a model. @throws LeptonError `invalid_request` for a header that is none */
 export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): ModelCall {
+  timings.arrived(c.get('arrivedAt'));
+  c.set('timings', timings);
   return {
     ref,
     principal: c.get('principal'),

@@ -46,7 +46,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
   const edge = { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true };
-  const gateway = { fleet, edge, random: () => 0 } as unknown as Gateway;
+  const gateway = { fleet, edge, random: () => 0, now: Date.now } as unknown as Gateway;
   const version = {
     digest: 'v',
     edgeEligible: edgeRunMs !== undefined,
@@ -80,10 +80,11 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
     for (let i = 0; i < 600 && !ended; i++) await vi.advanceTimersByTimeAsync(100);
     return ended;
   };
-  const ready = async () => (await fleet.view(waitUntil)).candidates('v').filter(({ isHealthy }) => isHealthy);
+  const ready = async () => (await fleet.view(waitUntil)).candidates('v').filter((each) => each.isHealthy(Date.now()));
   const candidate = async (id: string) =>
     (await fleet.view(waitUntil)).candidates('v').find(({ node }) => node.id === id);
-  const answersOthers = (id: string) => setInterval(async () => (await candidate(id))?.begin(1).answered(), 100);
+  const answersOthers = (id: string) =>
+    setInterval(async () => (await candidate(id))?.begin(Date.now(), 1).answered(), 100);
   return { ways, asked, given, heard, hear, outcome, answersOthers, ready, budget: fleet.budget };
 }
 

@@ -119,9 +119,9 @@ class Asking<T> {
   }
 
   /** All but a request's first call are counted, so that an outage is not made worse by them. */
-  #mayBegin({ process, isHealthy }: FleetCandidate): boolean {
+  #mayBegin(candidate: FleetCandidate): boolean {
     const { budget } = this.#gateway.fleet;
-    if (!isHealthy || !this.#attempts.mayTry(process)) return false;
+    if (!candidate.isHealthy(this.#gateway.now()) || !this.#attempts.mayTry(candidate.process)) return false;
     if (this.#attempts.any) return budget.withdraw();
     budget.deposit();
     return true;
@@ -131,7 +131,7 @@ class Asking<T> {
     const { version, ask } = this.#call;
     const abandon = new AbortController();
     this.#attempts.tried(candidate.process);
-    const begun = candidate.begin(version.nodeRunMs);
+    const begun = candidate.begin(this.#gateway.now(), version.nodeRunMs);
     const call: UnderWay<T> = {
       candidate,
       giveUp: () => {
@@ -200,7 +200,7 @@ class Asking<T> {
     const decided = await this.#call.decideAgain(this.#attempts.mayTry).catch(() => undefined);
     if (decided?.decision.kind !== 'node' || this.#underWay.length === 0) return;
     const { candidate, isFull } = decided.decision.choice;
-    if (isFull || !candidate.has || !this.#mayBegin(candidate)) return;
+    if (isFull || !candidate.has() || !this.#mayBegin(candidate)) return;
     this.#begin(candidate);
     this.#hedgeAfter(2 * afterMs);
   }

@@ -13,6 +13,7 @@ async function decideWithoutHub(edgeEligible: boolean) {
   const gateway = {
     fleet,
     edge: { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true },
+    now: () => 0,
   } as unknown as Gateway;
   const version = { digest: 'v', edgeEligible, manifest: { placement: { policy: 'auto' } } };
   const target = { model: { id: 'm' }, version } as never;

@@ -43,7 +43,9 @@ export function decideAtOnce(gateway: Gateway, request: PlaceRequest, waitUntil:
     peeked = gateway.fleet.peek(waitUntil);
     return peeked;
   });
-  return decision.kind === 'ask' ? undefined : decisionOf(decision, request, peeked ?? NO_FLEET, true);
+  return decision.kind === 'ask'
+    ? undefined
+    : decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
 }
 
 /** @throws LeptonError `no_placement` where it must be known which nodes are ready, and the hub cannot be asked */
@@ -61,7 +63,7 @@ export async function decide(gateway: Gateway, request: PlaceRequest, waitUntil:
     const message = 'this model needs a gpu-node, and which are ready cannot be found out now: try again';
     throw new LeptonError('no_placement', message, { cause: away, retryAfterSeconds: 2 });
   }
-  return decisionOf(decision, request, view, away === undefined);
+  return decisionOf(gateway, decision, request, { view, isKnown: away === undefined });
 }
 
 /** What a caller is told where nothing can run. */
@@ -86,7 +88,7 @@ function decideBy(
   const node = () => {
     const view = viewOf();
     if (!view) return 'unknown';
-    const wish = { regions, usualMs, mayTry, random: gateway.random };
+    const wish = { now: gateway.now(), regions, usualMs, mayTry, random: gateway.random };
     return chooseNode(view.candidates(digest), wish) ?? 'none';
   };
   return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });
@@ -106,15 +108,16 @@ function edgeStateOf({ edge }: Gateway, { target, edgeRunMs, edge: obstacle }: P
 }
 
 function decisionOf(
+  gateway: Gateway,
   decision: PlaceDecision<FleetCandidate>,
   { target }: PlaceRequest,
-  view: FleetView,
-  isKnown: boolean,
+  { view, isKnown }: { view: FleetView; isKnown: boolean },
 ): Decision {
   const { digest, manifest } = target.version;
   const { regions } = manifest.placement;
   const mayComeBack = (candidate: FleetCandidate) =>
-    (candidate.silentMs ?? Number.POSITIVE_INFINITY) <= NODE_LOST_AFTER_MS && isAllowed(candidate, { regions });
+    (candidate.silentMs(gateway.now()) ?? Number.POSITIVE_INFINITY) <= NODE_LOST_AFTER_MS &&
+    isAllowed(candidate, { regions });
   const awaited = decision.kind === 'refused' && view.candidates(digest).some(mayComeBack);
   return { decision, awaited, hears: view.hears, isKnown };
 }

@@ -55,7 +55,7 @@ function answerOf(
   if (use === 'stale' && !call.directives.onlyIfCached) {
     call.waitUntil(refresh(gateway, call, input, key).catch(() => undefined));
   }
-  const answer = { version, outputs: known.outputs, placement: 'cache' as const, cache: use, ageMs };
+  const answer: InferAnswer = { version, outputs: known.outputs, placement: 'cache', cache: use, ageMs };
   return use === 'hit' ? { ...answer, hit: { key, known } } : answer;
 }
 
@@ -73,7 +73,8 @@ async function compute(
   try {
     // What is to be computed anew is no run that began before, and nobody else's.
     if (call.directives.noCache) return { version, ...(await inTime(deadline, work)), cache: 'bypass' };
-    const outcome = await inTime(deadline, () => gateway.runs.run(key, work, call.waitUntil));
+    const shared = () => call.timings.measure('shared', () => gateway.runs.run(key, work, call.waitUntil));
+    const outcome = await inTime(deadline, shared);
     return { version, ...outcome, cache: 'miss' };
   } catch (error) {
     const ageMs = known && gateway.now() - known.storedAt;

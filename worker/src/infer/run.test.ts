@@ -31,6 +31,7 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
     bodies: { isAlone: true },
     metrics: { count: () => undefined },
     random: () => 0,
+    now: () => 0,
   } as never;
   const edgeTried = { runMs: edgeRunMs, loadMs: 0, perItemMs: {}, elements: 1, growth: undefined, branches: false };
   const manifest = { placement: { policy: 'auto' }, inputs: [] };

@@ -118,14 +118,18 @@ async function runAtEdge(
   gateway: Gateway,
   model: EdgeModel,
   cost: EdgeCost,
-  { inputs, outputs, schedule }: RunInput,
+  { inputs, outputs, schedule, tracing }: RunInput,
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const check = () => schedule.deadline?.check();
   const call = { inputs, outputs, cost, isAlone: gateway.bodies.isAlone, check, waitUntil };
-  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
-  return { outputs: ran.outputs, placement: 'edge' };
+  return await tracing.within('run at the edge', async (part) => {
+    const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+    timings.move('edge', 'queue', ran.queuedMs);
+    part.note({ 'lepton.edge.queue_ms': { doubleValue: ran.queuedMs }, 'lepton.edge.shared_by': ran.shared });
+    return { outputs: ran.outputs, placement: 'edge' };
+  });
 }
 
 /** Of a version that was never tried at the edge, and is not run there. */
