@@ -28,6 +28,7 @@ const node = (process: string, changes: Partial<Made> = {}): NodeCandidate => {
 
 const wish = (changes: Partial<NodeWish> = {}): NodeWish => ({
   now: 0,
+  leftMs: Number.POSITIVE_INFINITY,
   regions: undefined,
   usualMs: undefined,
   random: () => 0.5,
@@ -73,7 +74,14 @@ describe('a version', () => {
   });
 });
 
-it('never takes an unhealthy, disallowed or full node while another one is there', () => {
+it('is loaded where the deadline is made, and where it would be anyway when it is made nowhere', () => {
+  const nodes = [node('1', { ms: 2_500 }), node('2', { ms: 2_100 })];
+  expect(chosen(nodes)).toBe('1');
+  expect(chosen(nodes, { leftMs: 2_200 })).toBe('2');
+  expect(chosen(nodes, { leftMs: 500 })).toBe('1');
+});
+
+it('never takes an unhealthy, disallowed, full or late node while another one is there', () => {
   const anyNode = fc.record({
     region: fc.constantFrom(null, 'eu', 'us'),
     isHealthy: fc.boolean(),
@@ -89,17 +97,21 @@ it('never takes an unhealthy, disallowed or full node while another one is there
       fc.array(anyNode, { maxLength: 8 }),
       regions,
       fc.double({ min: 0, max: 0.999 }),
-      (made, pins, point) => {
+      fc.constantFrom(100, 2_000, Number.POSITIVE_INFINITY),
+      (made, pins, point, leftMs) => {
         const nodes = made.map((changes, i) => node(`${i}`, changes));
         const mayTry = (process: string) => made[Number(process)]?.isTried === false;
         const isRight = ({ process, region, isHealthy }: NodeCandidate) =>
           isHealthy(0) && mayTry(process) && (!pins || (region !== null && pins.includes(region)));
-        const choice = chooseNode(nodes, wish({ regions: pins, mayTry, random: () => point }));
+        const choice = chooseNode(nodes, wish({ regions: pins, leftMs, mayTry, random: () => point }));
         const right = nodes.filter(isRight);
         expect(choice === undefined).toBe(right.length === 0);
         if (!choice) return;
         expect(isRight(choice.candidate)).toBe(true);
         expect(choice.isFull).toBe(choice.candidate.isFull(0));
+        const notFull = right.filter(({ isFull }) => !isFull(0));
+        const isMade = notFull.some(({ expectedMs }) => expectedMs(0, undefined) <= leftMs);
+        if (isMade) expect(choice.expectedMs).toBeLessThanOrEqual(leftMs);
         if (choice.isFull) expect(right.every(({ isFull }) => isFull(0))).toBe(true);
       },
     ),

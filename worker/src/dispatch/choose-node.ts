@@ -24,6 +24,8 @@ export interface NodeCandidate {
 
 export interface NodeWish {
   now: number;
+  /** Until the request's deadline, in ms; infinite without one. */
+  leftMs: number;
   regions: readonly string[] | undefined;
   /** What a request of the version takes on a node, where that was measured. */
   usualMs: number | undefined;
@@ -61,7 +63,8 @@ export function chooseNode<C extends NodeCandidate>(
 ): NodeChoice<C> | undefined {
   look(candidates, wish);
   const best = soonest(candidates.length, HAS_IT);
-  if (best !== undefined && timeOf(best) < SOON_MS) return choiceOf(candidates, draw(candidates, best, wish));
+  if (best !== undefined && timeOf(best) < Math.min(SOON_MS, wish.leftMs))
+    return choiceOf(candidates, draw(candidates, best, wish));
   const cold = whereToLoad(candidates, wish);
   if (best !== undefined && (cold === undefined || timeOf(best) <= timeOf(cold))) {
     return choiceOf(candidates, draw(candidates, best, wish));
@@ -112,12 +115,14 @@ function soonest(count: number, state: number): number | undefined {
 }
 
 /** The less busy of two, drawn in one pass by reservoir sampling. */
-function draw(candidates: readonly NodeCandidate[], best: number, { now, random }: NodeWish): number {
+function draw(candidates: readonly NodeCandidate[], best: number, { now, leftMs, random }: NodeWish): number {
+  const alike = LIKE * timeOf(best);
+  const atMost = timeOf(best) <= leftMs ? Math.min(alike, leftMs) : alike;
   let first = best;
   let second: number | undefined;
   let count = 0;
   for (let i = 0; i < candidates.length; i++) {
-    if (states[i] !== HAS_IT || timeOf(i) > LIKE * timeOf(best)) continue;
+    if (states[i] !== HAS_IT || timeOf(i) > atMost) continue;
     count += 1;
     const place = count <= 2 ? count - 1 : Math.floor(random() * count);
     if (place === 0) first = i;
@@ -128,7 +133,7 @@ function draw(candidates: readonly NodeCandidate[], best: number, { now, random 
   return isLessBusy ? second : first;
 }
 
-function whereToLoad(candidates: readonly NodeCandidate[], { now }: NodeWish): number | undefined {
+function whereToLoad(candidates: readonly NodeCandidate[], { now, leftMs }: NodeWish): number | undefined {
   let nodes = 0;
   let pending = 0;
   for (let i = 0; i < candidates.length; i++) {
@@ -137,8 +142,12 @@ function whereToLoad(candidates: readonly NodeCandidate[], { now }: NodeWish): n
     pending += candidates[i]?.pending(now) ?? 0;
   }
   const bound = Math.max(ALWAYS_IN_BOUNDS, (BOUND * (pending + 1)) / nodes);
+  let first: number | undefined;
   for (let i = 0; i < candidates.length; i++) {
-    if (states[i] === LACKS_IT && (candidates[i]?.pending(now) ?? 0) < bound) return i;
+    if (states[i] !== LACKS_IT || (candidates[i]?.pending(now) ?? 0) >= bound) continue;
+    if (timeOf(i) <= leftMs) return i;
+    first ??= i;
   }
-  return soonest(candidates.length, LACKS_IT);
+  const best = soonest(candidates.length, LACKS_IT);
+  return best !== undefined && timeOf(best) <= leftMs ? best : (first ?? best);
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NodeChoice } from './choose-node.ts';
 import { type EdgeState, type PlaceInput, place } from './place.ts';
@@ -96,4 +97,33 @@ describe('a deadline', () => {
     const late = place(input({ edge: { ...idle, waitMs: 2_100 }, leftMs: 1_000 }));
     expect(late).toMatchObject({ kind: 'refused', code: 'overloaded', retryAfterSeconds: 3 });
   });
+});
+
+it('never goes where it must not, nor to what is full while the other is not', () => {
+  const maybe = fc.constantFrom(undefined, 'why');
+  const ms = fc.constantFrom(0, 5, 60, 400, 5_000);
+  const edges = fc.record({ ineligible: maybe, unavailable: maybe, waitMs: ms, runMs: ms, loadMs: ms });
+  const nodes = fc.oneof(fc.constantFrom('none' as const, 'unknown' as const), fc.tuple(ms, fc.boolean()));
+  const requests = fc.record({
+    policy: fc.constantFrom('auto' as const, 'edge' as const, 'node' as const),
+    asked: fc.constantFrom(undefined, 'edge' as const, 'node' as const),
+    leftMs: fc.constantFrom(1, 100, 1_000, Number.POSITIVE_INFINITY),
+  });
+  fc.assert(
+    fc.property(requests, edges, nodes, ({ policy, asked, leftMs }, edge, found) => {
+      const node = typeof found === 'string' ? found : on(...found);
+      const decision = place(input({ policy, asked, edge, leftMs, node: () => node }));
+      const isEdgeUsable = edge.ineligible === undefined && edge.unavailable === undefined;
+      const wants = (where: 'edge' | 'node') =>
+        [policy, asked].every((each) => !each || each === 'auto' || each === where);
+      if (decision.kind === 'edge') expect([wants('edge'), isEdgeUsable]).toEqual([true, true]);
+      if (decision.kind === 'ask') expect([wants('node'), node]).toEqual([true, 'unknown']);
+      if (decision.kind !== 'node') return;
+      expect([wants('node'), typeof node]).toEqual([true, 'object']);
+      if (decision.choice.isFull) expect(wants('edge') && isEdgeUsable).toBe(false);
+      const isEdgeInTime = wants('edge') && isEdgeUsable && edge.waitMs + edge.runMs + edge.loadMs <= leftMs;
+      if (isEdgeInTime) expect(decision.choice.expectedMs).toBeLessThanOrEqual(leftMs);
+    }),
+    { numRuns: 200 },
+  );
 });

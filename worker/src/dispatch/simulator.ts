@@ -138,7 +138,14 @@ class Isolate {
   call(attempts: Attempts, isHedge = false): Made | undefined {
     if (this.#strategy !== 'ours') return this.#plainCall(attempts);
     const { random, now } = this.#simulation;
-    const wish = { now, regions: undefined, usualMs: undefined, mayTry: attempts.mayTry, random };
+    const wish = {
+      now,
+      leftMs: Number.POSITIVE_INFINITY,
+      regions: undefined,
+      usualMs: undefined,
+      mayTry: attempts.mayTry,
+      random,
+    };
     const choice = chooseNode(this.#view.candidates(DIGEST), wish);
     if (!choice || (isHedge && !choice.candidate.has())) return undefined;
     if (!attempts.any) this.budget.deposit();

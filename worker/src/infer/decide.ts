@@ -88,7 +88,7 @@ function decideBy(
   const node = () => {
     const view = viewOf();
     if (!view) return 'unknown';
-    const wish = { now: gateway.now(), regions, usualMs, mayTry, random: gateway.random };
+    const wish = { now: gateway.now(), leftMs, regions, usualMs, mayTry, random: gateway.random };
     return chooseNode(view.candidates(digest), wish) ?? 'none';
   };
   return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });
