@@ -40,6 +40,9 @@ export interface RestartResult {
 const ORDER: readonly Kill[] = ['workerd', 'group', 'workerd', 'standalone'];
 const SHORTEST_WORK_MS = 1_000;
 const MORE_WORK_MS = 3_000;
+/** A gateway killed before it acknowledged a version of each kind, as a slow machine's would be, shows nothing. */
+const VERSIONS = ['version of a body', 'version of files'];
+const WRITTEN_WITHIN_MS = 60_000;
 const ADMITTED_WITHIN_MS = 120_000;
 const VERSION_PAUSE_MS = 500;
 const UPLOAD_PAUSE_MS = 40;
@@ -138,7 +141,8 @@ class RestartSoak {
     const journal = this.#journal;
     const stop = new AbortController();
     const working = work(stop.signal);
-    await Promise.race([working, sleep(SHORTEST_WORK_MS + Math.random() * MORE_WORK_MS)]);
+    const moment = sleep(SHORTEST_WORK_MS + Math.random() * MORE_WORK_MS);
+    await Promise.race([working, Promise.all([moment, this.#untilWritten()])]);
     journal.dying = true;
     const killed = this.#gateway.kill(kill);
     stop.abort();
@@ -148,6 +152,15 @@ class RestartSoak {
     if (kill !== 'standalone') await withStored(this.#gateway.home, (stored) => checkRows(stored, journal));
     this.#recoveryMs.push(await this.#gateway.start());
     journal.dying = false;
+  }
+
+  async #untilWritten(): Promise<void> {
+    const isMissing = (kind: string) => !this.#journal.tallies.get(kind)?.acknowledged;
+    const giveUpAt = performance.now() + WRITTEN_WITHIN_MS;
+    for (let missing = VERSIONS.filter(isMissing); missing.length > 0; missing = VERSIONS.filter(isMissing)) {
+      if (performance.now() > giveUpAt) return this.#journal.violate(`not acknowledged in a minute: ${missing.join()}`);
+      await sleep(100);
+    }
   }
 
   async #check(): Promise<void> {

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { call, client, freshName, newTeamKey, uploadReady } from './support/api.ts';
+import { call, client, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
+import { lookUpModel } from './support/onnx-models.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 /** y = -x, so that an answer can be foreseen. */
@@ -142,6 +143,61 @@ describe('inference', () => {
     answers.forEach((answer, i) => {
       expect(answer.body.outputs).toMatchObject([{ data: [-(i % 5) - 1, -0.5] }]);
     });
+  });
+});
+
+describe('many runs at once at the edge', () => {
+  it('one that the model refuses fails alone, whoever it went together with', async () => {
+    const { client: own, secret, name } = await newModel();
+    await uploadReady(own, name, lookUpModel(name), { batching: { maxBatchSize: 16 }, placement: { policy: 'edge' } });
+    const ask = (index: number) => {
+      const body = { inputs: [{ name: 'x', datatype: 'INT64', shape: [1], data: [index] }] };
+      return call('POST', `/v2/models/${name}/infer`, { key: secret, body, headers: { 'x-lepton-place': 'edge' } });
+    };
+    await ask(0);
+    const answers = await Promise.all(Array.from({ length: 32 }, (_, i) => ask(i === 9 ? 99 : i % 3)));
+    for (const [i, { status, body }] of answers.entries()) {
+      const expected = i === 9 ? { code: 'inference_failed' } : { outputs: [{ data: [((i % 3) + 1) * 10] }] };
+      expect([status, body]).toMatchObject([i === 9 ? 400 : 200, expected]);
+    }
+  });
+
+  it('those whose callers leave keep nobody else waiting', async () => {
+    const { infer, secret, name } = await newNegation();
+    await infer(x(1), { 'x-lepton-place': 'edge' });
+    const leave = Array.from({ length: 16 }, (_, i) => {
+      const caller = new AbortController();
+      const left = fetch(`${inject('gatewayUrl')}/v2/models/${name}/infer`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${secret}`, 'x-lepton-place': 'edge' },
+        body: JSON.stringify(x(i, 0.25)),
+        signal: caller.signal,
+      }).catch(() => undefined);
+      setTimeout(() => caller.abort(), i);
+      return left;
+    });
+    const stay = Array.from({ length: 16 }, (_, i) => infer(x(i, 0.5), { 'x-lepton-place': 'edge' }));
+    const [answers] = await Promise.all([Promise.all(stay), ...leave]);
+    answers.forEach(({ body }, i) => {
+      expect(body).toMatchObject({ outputs: [{ data: [-i, -0.5] }] });
+    });
+  });
+
+  it('more than it takes on is 429, told when to come back', async () => {
+    const { infer } = await newNegation({ placement: { policy: 'edge' } });
+    const count = 500_000;
+    const large = `{"inputs":[{"name":"x","datatype":"FP32","shape":[${count}],"data":[${'1,'.repeat(count - 1)}1]}]}`;
+    const headers = { 'x-lepton-place': 'edge', 'content-type': 'application/json' };
+    const refused: Awaited<ReturnType<typeof infer>>[] = [];
+    while (refused.length === 0) {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => infer(large, headers)));
+      refused.push(...answers.filter(({ status }) => status !== 200));
+    }
+    for (const { status, headers: told, body } of refused) {
+      expect([status, told.get('retry-after'), body]).toMatchObject([429, '1', { code: 'overloaded' }]);
+      expect(body.error).toContain('runs waiting');
+    }
+    expect((await infer(x(5), { 'x-lepton-place': 'edge' })).body).toMatchObject({ outputs: [{ data: [-5] }] });
   });
 });
 

@@ -3,9 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chaosFaults } from '../soak/chaos/faults.ts';
+import { soakChaos } from '../soak/chaos.ts';
 import { callerLeaves } from '../soak/faults/caller-faults.ts';
 import { corruptBlob } from '../soak/faults/file-faults.ts';
-import { nodeKilled, nodeTerminated } from '../soak/faults/node-faults.ts';
+import { nodeTerminated } from '../soak/faults/node-faults.ts';
 import { soakFaults } from '../soak/faults.ts';
 import { soakRestart } from '../soak/restart.ts';
 import { soakUpload } from '../soak/upload.ts';
@@ -56,7 +58,7 @@ describe('callers', { timeout: 180_000 }, () => {
     const results = await soakFaults({
       folder: join(folder, 'faults'),
       port: await findFreePort(),
-      faults: [nodeKilled, nodeTerminated, corruptBlob, callerLeaves],
+      faults: [nodeTerminated, corruptBlob, callerLeaves],
       rounds: 1,
       untilMs: 60_000,
       say: SAY,
@@ -67,5 +69,22 @@ describe('callers', { timeout: 180_000 }, () => {
       expect(tally).toMatchObject({ wrong: 0, failed: new Map() });
       expect(tally.answered).toBeGreaterThan(0);
     }
+  });
+
+  it('are answered at every place while a node is killed and while the registry is away', async () => {
+    const rounds = await soakChaos({
+      folder: join(folder, 'chaos'),
+      port: await findFreePort(),
+      faults: chaosFaults('node killed', 'D1 away'),
+      rounds: 2,
+      requests: 300,
+      untilMs: 60_000,
+      say: SAY,
+    });
+    expect(rounds.map(({ fault, violations }) => [fault.name, violations])).toEqual([
+      ['node killed', []],
+      ['D1 away', []],
+    ]);
+    for (const { tally } of rounds) expect(tally.answered).toBeGreaterThanOrEqual(300);
   });
 });

@@ -8,17 +8,18 @@ export function nodeCalls(http: Transport) {
     http.json<Page<Node>>(`/api/nodes${query({ limit, cursor })}`, options);
   const listTokens = ({ limit, cursor, ...options }: PageOptions = {}) =>
     http.json<Page<NodeToken>>(`/api/nodes/tokens${query({ limit, cursor })}`, options);
+  const post =
+    (verb: string) =>
+    (id: string, options: PostOptions = {}) =>
+      http.json<Node>(`/api/nodes/${seg(id)}/${verb}`, { ...options, method: 'POST', json: {} });
   return {
     list,
     all: (options: PageOptions = {}) => allPages((page) => list({ ...options, ...page }), options.cursor),
     /** Takes it out of work until it is resumed; it finishes what it has, and stays up. */
-    drain: (id: string, options: PostOptions = {}) =>
-      http.json<Node>(`/api/nodes/${seg(id)}/drain`, { ...options, method: 'POST', json: {} }),
-    resume: (id: string, options: PostOptions = {}) =>
-      http.json<Node>(`/api/nodes/${seg(id)}/resume`, { ...options, method: 'POST', json: {} }),
+    drain: post('drain'),
+    resume: post('resume'),
     /** Has it replace its credential. */
-    rotate: (id: string, options: PostOptions = {}) =>
-      http.json<Node>(`/api/nodes/${seg(id)}/rotate`, { ...options, method: 'POST', json: {} }),
+    rotate: post('rotate'),
     allTokens: (options: PageOptions = {}) => allPages((page) => listTokens({ ...options, ...page }), options.cursor),
     /** The token is in this answer only. A repeat under one idempotency key is 409 `already_issued`. */
     createToken: (input: CreateNodeTokenInput = {}, options: PostOptions = {}) =>

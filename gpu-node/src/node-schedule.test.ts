@@ -57,7 +57,7 @@ it('drops what waits longer than its caller does, in a header or in a parameter,
   expect(logged.filter((line) => line.includes('"level":40'))).toEqual([]);
   expect(await first()).toEqual([200, 200]);
   expect((await infer({ [TIMEOUT_HEADER]: '60000', [PRIORITY_HEADER]: '1' })).status).toBe(200);
-  expect(await figure('executions_total')).toBe(3);
+  expect(await figure('run_duration_seconds_count')).toBe(3);
   expect(await failure(await infer({ [TIMEOUT_HEADER]: 'soon' }))).toMatchObject({
     status: 400,
     code: 'invalid_request',

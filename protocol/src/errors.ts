@@ -46,6 +46,7 @@ export const ERROR_STATUS = {
   version_admitting: 503,
   unavailable: 503,
   deadline_exceeded: 504,
+  not_cached: 504,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -2,6 +2,9 @@
 export * from './aliases.ts';
 export * from './answers.ts';
 export * from './audit.ts';
+export { Batch } from './batch/batch.ts';
+export { itemsOf, type Member, memberOf } from './batch/batch-member.ts';
+export { type BatchPlan, batchPlan } from './batch/batch-plan.ts';
 export * from './content-coding.ts';
 export * from './errors.ts';
 export * from './keys.ts';

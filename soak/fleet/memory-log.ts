@@ -1,5 +1,5 @@
 /** What processes hold in memory, second by second, and whether it has grown. */
-import { readFile } from 'node:fs/promises';
+import { usageOf } from '../../gpu-node/src/trial/process-usage.ts';
 import { quantile } from '../support/table.ts';
 
 const EVERY_MS = 1_000;
@@ -65,10 +65,9 @@ export class MemoryLog {
   }
 
   async #look(name: string, pid: number): Promise<void> {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1];
-    if (kib === undefined) return;
-    const sample = { atMs: performance.now() - this.#began, residentBytes: Number(kib) * 1024 };
+    const usage = await usageOf(pid);
+    if (!usage) return;
+    const sample = { atMs: performance.now() - this.#began, residentBytes: usage.bytes };
     const samples = this.#samples.get(name);
     if (samples) samples.push(sample);
     else this.#samples.set(name, [sample]);

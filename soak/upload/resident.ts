@@ -1,5 +1,5 @@
 /** Watches how much memory a process holds, phase by phase. */
-import { readFile } from 'node:fs/promises';
+import { usageOf } from '../../gpu-node/src/trial/process-usage.ts';
 
 const EVERY_MS = 100;
 
@@ -25,9 +25,7 @@ export class Resident {
 
   async #look(pid: number): Promise<void> {
     const phase = this.#phase;
-    const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-    const kib = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
-    this.last = kib * 1024;
+    this.last = (await usageOf(pid))?.bytes ?? 0;
     this.peaks.set(phase, Math.max(this.peaks.get(phase) ?? 0, this.last));
   }
 }

@@ -86,6 +86,8 @@ async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOpt
     bindings: {
       ...built.bindings,
       ALLOW_PRIVATE_NODES: 'true',
+      // There is one isolate, and to store something in Miniflare's takes workerd 4 ms.
+      COLO_CACHE: 'false',
       PUBLIC_URL: `http://${HOST}:${port}`,
       ...vars,
       GATEWAY_KEYS: secrets.gatewayKeys,

@@ -22,7 +22,9 @@ const START_LIMIT_MS = 180_000;
 export async function setup({ provide }: Pick<TestProject, 'provide'>): Promise<() => Promise<void>> {
   const home = await mkdtemp(join(tmpdir(), 'lepton-system-'));
   const port = await findFreePort();
-  const program = Program.run(process.execPath, ['standalone/src/main.ts', '--port', String(port), '--home', home], {
+  // As on Cloudflare, where isolates share what they know.
+  const options = ['--port', String(port), '--home', home, '--var', 'COLO_CACHE=true'];
+  const program = Program.run(process.execPath, ['standalone/src/main.ts', ...options], {
     // A run that never ends is a test's, too.
     LEPTON_NODE_TRIAL_SECONDS: '6',
   });

@@ -91,6 +91,17 @@ export function divisionModel(): Bytes {
   });
 }
 
+/** y = 10, 20 or 30 by index: any other one it refuses. */
+export function lookUpModel(name: string): Bytes {
+  return model({
+    name,
+    node: [node('Gather', ['w', 'x'], ['y'])],
+    initializer: [ints('w', [10, 20, 30])],
+    input: [value('x', ['n'], INT64)],
+    output: [value('y', ['n'], INT64)],
+  });
+}
+
 /** A chain of so many functions of its own that writing them out overflows the stack in WASM, not on a node. */
 export function recursionModel(depth: number): Bytes {
   const domain = 'deep';

@@ -1,6 +1,9 @@
 /** What the parts of the Worker are given: the gateway of this isolate, and the call they serve. */
 import type { Scope } from '@lepton-edge/protocol';
+import type { ColoCache } from './cache/colo-cache.ts';
+import type { Repeats } from './cache/repeats.ts';
 import type { ResponseCache } from './cache/response-cache.ts';
+import type { SharedResponses } from './cache/shared-responses.ts';
 import type { SingleFlight, WaitUntil } from './cache/single-flight.ts';
 import type { Database } from './db/database.ts';
 import type { EdgeRuntime } from './edge/edge-runtime.ts';
@@ -10,6 +13,7 @@ import type { Fleet } from './hubs/fleet.ts';
 import type { Janitors } from './hubs/janitors.ts';
 import type { Metrics } from './hubs/metrics.ts';
 import type { Quotas } from './hubs/quotas.ts';
+import type { Embedded } from './infer/embed-work.ts';
 import type { RunOutcome } from './infer/run.ts';
 import type { Signer } from './infer/signer.ts';
 import type { Tokenizers } from './infer/tokenizers.ts';
@@ -45,9 +49,14 @@ export interface Gateway {
   trial: TrialService;
   directory: Directory;
   lastUse: LastUse;
+  colo: ColoCache;
   responses: ResponseCache;
+  repeats: Repeats;
+  sharedResponses: SharedResponses;
   tokenizers: Tokenizers;
+  /** Identical runs under way, and identical texts being embedded. */
   runs: SingleFlight<RunOutcome>;
+  embeds: SingleFlight<Embedded>;
   signer: Signer;
   now: () => number;
   random: () => number;

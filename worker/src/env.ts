@@ -20,6 +20,8 @@ export interface Env {
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;
+  /** Whether the isolates of a colo share what they know, by the Cache API. */
+  COLO_CACHE?: string;
   /** How long files that no version has are kept, in seconds. */
   GC_GRACE_SECONDS?: string;
   /** How long an upload waits for its next part, in seconds. */
@@ -46,6 +48,7 @@ const Settings = z.object({
   signingKeys: z.array(SigningKey),
   corsOrigins: z.array(z.url()),
   allowPrivateNodes: z.boolean(),
+  coloCache: z.boolean(),
   gcGraceMs: z.number().min(0),
   uploadTtlMs: z.number().min(1000),
   maxAdmittingPerTeam: z.number().int().min(1),
@@ -63,6 +66,7 @@ export function readSettings(env: Env): Settings {
       .map((origin) => origin.trim())
       .filter(Boolean),
     allowPrivateNodes: env.ALLOW_PRIVATE_NODES === 'true',
+    coloCache: env.COLO_CACHE !== 'false',
     gcGraceMs: Number(env.GC_GRACE_SECONDS ?? 86_400) * 1000,
     uploadTtlMs: Number(env.UPLOAD_TTL_SECONDS ?? 86_400) * 1000,
     maxAdmittingPerTeam: Number(env.MAX_ADMITTING_PER_TEAM ?? 100),

@@ -17,7 +17,9 @@ export default {
     if (!awake) {
       // Whatever an earlier process was about to have done goes on with the first request to this one.
       awake = true;
-      ctx.waitUntil(gatewayOf(env).janitors.wakeAll());
+      const gateway = gatewayOf(env);
+      gateway.colo.useOrigin(new URL(request.url).origin);
+      ctx.waitUntil(gateway.janitors.wakeAll());
     }
     return app.fetch(request, env, ctx);
   },

@@ -1,5 +1,5 @@
 /** What would run together of those that wait. */
-import { Batch } from './batch.ts';
+import { Batch } from '@lepton-edge/protocol';
 import type { Waiting } from './job.ts';
 
 export interface Group {

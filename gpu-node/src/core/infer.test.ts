@@ -1,4 +1,4 @@
-import { Admission, type InferRequest, Manifest, type Tensor } from '@lepton-edge/protocol';
+import { Admission, batchPlan, type InferRequest, Manifest, type Tensor } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
@@ -32,6 +32,7 @@ const measured = (batchInvariant: boolean) =>
 
 function setup(run: Instance['run'], admission?: Admission, loaded: Promise<void> = Promise.resolve()) {
   const leases = { open: 0 };
+  const plan = batchPlan(manifest, admission);
   const instance: Instance = {
     inputs: [],
     outputs: [],
@@ -46,7 +47,7 @@ function setup(run: Instance['run'], admission?: Admission, loaded: Promise<void
     const release = () => {
       leases.open--;
     };
-    return { manifest, admission, instance, folder: undefined, loadMs: undefined, release };
+    return { manifest, plan, instance, folder: undefined, loadMs: undefined, release };
   };
   const models: Pick<Models, 'acquire'> = { acquire };
   const core = new InferenceCore(models as Models, { requests: 2, bytes: 1e6 });

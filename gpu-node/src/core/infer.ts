@@ -5,8 +5,9 @@ import {
   completeRawInput,
   type InferRequest,
   type InferResponse,
+  itemsOf,
   LeptonError,
-  type Manifest,
+  memberOf,
   outputNames,
   priorityOfParameters,
   tensorBytes,
@@ -15,8 +16,6 @@ import {
 import { EngineError } from '../engines/engine.ts';
 import type { Lease, Models } from '../models/lifecycle.ts';
 import type { VersionTarget } from '../models/version-source.ts';
-import { itemsOf, memberOf } from './batch-member.ts';
-import { type BatchPlan, batchPlan } from './batch-plan.ts';
 import { CallerGone, type Claim } from './claim.ts';
 import { type Limits, type Place, Places } from './places.ts';
 import { RunQueue } from './run-queue.ts';
@@ -59,8 +58,6 @@ export class InferenceCore {
   readonly #limits: Limits;
   readonly #queues = new Map<string, RunQueue>();
   readonly #unnamed: Places;
-  /** Of each version: two of one digest may be batched differently. */
-  readonly #plans = new WeakMap<Manifest, BatchPlan | 'alone'>();
 
   /** @param limits of each model */
   constructor(models: Models, limits: Limits) {
@@ -111,15 +108,6 @@ export class InferenceCore {
       queued += queue.entered - queue.running;
     }
     return { inFlight, queued };
-  }
-
-  #planOf({ manifest, admission }: Lease): BatchPlan | undefined {
-    let plan = this.#plans.get(manifest);
-    if (!plan) {
-      plan = batchPlan(manifest, admission) ?? 'alone';
-      this.#plans.set(manifest, plan);
-    }
-    return plan === 'alone' ? undefined : plan;
   }
 
   /** A load that takes longer than the request has goes on without it. */
@@ -173,12 +161,11 @@ export class InferenceCore {
     const lease = await this.#acquire(target, place.claim);
     try {
       const checkedAt = performance.now();
-      const { instance, manifest } = lease;
+      const { instance, manifest, plan } = lease;
       const { inputs } = completeRawInput(request, manifest.inputs);
       checkInputs(inputs, manifest.inputs);
       place.grow(inputs.reduce((bytes, input) => bytes + tensorBytes(input), 0));
       const outputs = outputNames(request, manifest.outputs);
-      const plan = this.#planOf(lease);
       const member = plan && memberOf(plan, inputs, outputs);
       const items = plan ? itemsOf(plan, inputs) : batchItems(manifest.inputs, inputs);
       const askedAt = performance.now();

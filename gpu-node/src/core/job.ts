@@ -1,8 +1,6 @@
 /** What a request wants of a model, and what comes of it. */
-import type { Tensor } from '@lepton-edge/protocol';
+import type { BatchPlan, Member, Tensor } from '@lepton-edge/protocol';
 import type { Instance } from '../engines/engine.ts';
-import type { Member } from './batch-member.ts';
-import type { BatchPlan } from './batch-plan.ts';
 import type { InLine } from './fair-line.ts';
 import type { Place } from './places.ts';
 

@@ -55,19 +55,13 @@ function ofVersions(versions: readonly VersionCounters[]): string[] {
         ...histogram({ ...labelsOf(of), outcome: 'fail' }, BUCKETS_S, failBuckets, fail.ms / 1000),
       ],
     ),
-    distribution('inference_seconds', 'Duration of answered inferences.', (of) =>
-      histogram(labelsOf(of), BUCKETS_S, of.buckets, of.success.ms / 1000),
-    ),
     distribution('queue_duration_seconds', "Waiting for the model's thread, of answered inferences.", (of) =>
       histogram(labelsOf(of), BUCKETS_S, of.queueBuckets, of.queue.ms / 1000),
     ),
-    counter('queue_seconds_total', "Waiting for the model's thread.", ({ queue }) => queue.ms / 1000),
     distribution('run_duration_seconds', 'Runs of the model; requests may share one.', (of) =>
       histogram(labelsOf(of), BUCKETS_S, of.runBuckets, allExecutions(of).ms / 1000),
     ),
     distribution('batch_size', 'Items of a run.', sizesOf),
-    counter('executions_total', 'Runs of the model; requests may share one.', (of) => allExecutions(of).count),
-    counter('run_seconds_total', 'Running the model.', (of) => allExecutions(of).ms / 1000),
     counter('load_seconds_total', 'Waiting for the model to be loaded.', ({ load }) => load.ms / 1000),
   ];
 }
@@ -81,7 +75,6 @@ function ofNode(figures: NodeFigures): string[] {
     gauge('models_loaded', 'Versions that are loaded.', figures.modelsLoaded),
     gauge('model_bytes', 'Files of what is loaded.', figures.modelBytes),
     gauge('model_bytes_limit', 'Files of what may be loaded.', figures.maxModelBytes),
-    gauge('resident_memory_bytes', "The process's memory.", figures.process.residentBytes),
     gauge('info', 'The release.', 1, { version: figures.softwareVersion }),
     family(
       'lepton_node_engine_info',

@@ -1,8 +1,6 @@
-import type { Priority, Tensor } from '@lepton-edge/protocol';
+import { type BatchPlan, batchPlan, memberOf, type Priority, type Tensor } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput, type RunOutput } from '../engines/engine.ts';
-import { memberOf } from './batch-member.ts';
-import { type BatchPlan, batchPlan } from './batch-plan.ts';
 import { Caller, CallerGone, Claim } from './claim.ts';
 import type { Job, Ran } from './job.ts';
 import { RunQueue } from './run-queue.ts';

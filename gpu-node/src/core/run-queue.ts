@@ -1,7 +1,6 @@
 /** The requests of one model: which of them run together, and when. */
-import type { Tensor } from '@lepton-edge/protocol';
+import type { Batch, Tensor } from '@lepton-edge/protocol';
 import { EngineError } from '../engines/engine.ts';
-import type { Batch } from './batch.ts';
 import { CallerGone, type Claim } from './claim.ts';
 import { FairLine } from './fair-line.ts';
 import { type Group, groupOf } from './group.ts';

@@ -1,5 +1,5 @@
 /** From a version's name to a model that answers: described, fetched, loaded, checked, and warm. */
-import { type Admission, batchAxes, generateInputs, type Manifest } from '@lepton-edge/protocol';
+import { type BatchPlan, batchPlan, generateInputs, type Manifest } from '@lepton-edge/protocol';
 import {
   type CopyRoom,
   EngineError,
@@ -30,8 +30,8 @@ export interface LoadParts {
 export interface Served {
   /** With the file's own signature where it states none. */
   manifest: Manifest;
-  /** What was measured of it, where somebody has. */
-  admission: Admission | undefined;
+  /** How requests of it may share a run; undefined where each runs alone. */
+  plan: BatchPlan | undefined;
 }
 
 /** A model that answers. */
@@ -87,7 +87,7 @@ export async function loadVersion(
     if (fault !== undefined) throw new EngineError('unsupported', fault);
     const served = servedAs(described, instance);
     enter('warming');
-    const { warmUp: warmed, shapes } = await warmUp(instance, served);
+    const { warmUp: warmed, shapes } = await warmUp(instance, served.manifest, described.admission);
     const sample = shapes && sampleOf(served, shapes);
     const { sizeBytes } = described;
     // What keeps something between its runs must see all of them.
@@ -102,18 +102,17 @@ export async function loadVersion(
 }
 
 /** Runs as they will be: of several items, where there are batches. */
-function sampleOf({ manifest, admission }: Served, shapes: Record<string, number[]>): () => RunInput {
-  const axes = batchAxes(manifest);
-  const most = manifest.batching?.maxBatchSize ?? admission?.batching?.maxBatchSize ?? 1;
-  const items = axes && !manifest.stateful ? Math.min(MAX_SAMPLED_ITEMS, most) : 1;
+function sampleOf({ manifest, plan }: Served, shapes: Record<string, number[]>): () => RunInput {
+  const items = Math.min(MAX_SAMPLED_ITEMS, plan?.maxItems ?? 1);
   const batched = Object.entries(shapes).map(([name, shape]) => {
-    const axis = axes?.get(name);
+    const axis = plan?.axes.get(name);
     return [name, axis === undefined ? shape : shape.with(axis, (shape[axis] ?? 1) * items)] as const;
   });
   const outputs = manifest.outputs.map(({ name }) => name);
   return () => ({ inputs: generateInputs(manifest, Object.fromEntries(batched), 1), outputs });
 }
 
-export function servedAs({ manifest, admission }: Described, instance: Instance): Served {
-  return { manifest: withSignature(manifest, instance), admission };
+export function servedAs({ manifest: stated, admission }: Described, instance: Instance): Served {
+  const manifest = withSignature(stated, instance);
+  return { manifest, plan: batchPlan(manifest, admission) };
 }

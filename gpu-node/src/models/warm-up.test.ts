@@ -45,7 +45,7 @@ function instanceOf(length: number, times: number[] = [1, 1, 1]) {
 
 describe('warming up', () => {
   it('runs a model on made-up inputs', async () => {
-    const { warmUp: warmed, shapes } = await warmUp(await loaded(), { manifest: manifest() });
+    const { warmUp: warmed, shapes } = await warmUp(await loaded(), manifest());
     const { runs, runMs, refused } = warmed;
     expect(shapes).toEqual({ a: [1], b: [1] });
     expect(refused).toBeUndefined();
@@ -56,28 +56,28 @@ describe('warming up', () => {
   it('tells what refuses them, and harms nothing', async () => {
     const instance = await loaded();
     const trial = { inputs: { a: { shape: [2] }, b: { shape: [3] } } };
-    expect(await warmUp(instance, { manifest: manifest({ trial }) })).toMatchObject({
+    expect(await warmUp(instance, manifest({ trial }))).toMatchObject({
       warmUp: { runs: 0, refused: expect.stringContaining('Add') },
     });
-    expect(await warmUp(instance, { manifest: manifest() })).toMatchObject({ warmUp: { runs: expect.any(Number) } });
+    expect(await warmUp(instance, manifest())).toMatchObject({ warmUp: { runs: expect.any(Number) } });
   });
 
   it('takes the shapes on which the model was admitted first', async () => {
     const { instance, lengths } = instanceOf(7);
     const node = { where: 'n', engine: 'e', loadMs: 1, runMs: 1, perItemMs: {}, deterministic: true };
     const admission = Admission.parse({ edgeEligible: false, node: { ...node, shapes: { a: [7], b: [7] } } });
-    await warmUp(instance, { manifest: manifest(), admission });
+    await warmUp(instance, manifest(), admission);
     expect(lengths).toEqual([7, 7]);
   });
 
   it('ends when a run takes no less than the one before', async () => {
     const { instance, lengths } = instanceOf(1, [100, 10, 9, 8]);
-    expect(await warmUp(instance, { manifest: manifest() })).toMatchObject({ warmUp: { runs: 3, runMs: 9 } });
+    expect(await warmUp(instance, manifest())).toMatchObject({ warmUp: { runs: 3, runMs: 9 } });
     expect(lengths).toHaveLength(3);
   });
 
   it('is the end of a load whose instance it does not survive', async () => {
     const run = () => Promise.reject(new EngineError('lost', 'its thread ended'));
-    await expect(warmUp({ run } as unknown as Instance, { manifest: manifest() })).rejects.toThrow('its thread ended');
+    await expect(warmUp({ run } as unknown as Instance, manifest())).rejects.toThrow('its thread ended');
   });
 });

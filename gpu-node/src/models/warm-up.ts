@@ -21,11 +21,6 @@ const PATIENCE_MS = 5_000;
 /** A run that takes at least this part of the one before it had nothing more to set up. */
 const SETTLED = 0.8;
 
-export interface Warmed {
-  manifest: Manifest;
-  admission?: Admission | undefined;
-}
-
 export interface WarmedUp {
   warmUp: WarmUp;
   /** Of the inputs that the model took; undefined where it took none. */
@@ -36,13 +31,14 @@ export interface WarmedUp {
  * Runs the model until the time of a run has settled, a few times at most.
  * @throws EngineError `lost` when the instance does not survive it
  */
-export async function warmUp(instance: Instance, warmed: Warmed): Promise<WarmedUp> {
+export async function warmUp(instance: Instance, manifest: Manifest, admission?: Admission): Promise<WarmedUp> {
   const startedAt = performance.now();
   const result: WarmUp = { runs: 0, tookMs: 0 };
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
+  const shapes = likelyShapes(manifest, admission);
   const timer = setTimeout(() => resolve('late'), PATIENCE_MS);
   try {
-    const ended = await Promise.race([runUntilSettled(instance, warmed, startedAt, result), late]);
+    const ended = await Promise.race([runUntilSettled(instance, manifest, shapes, startedAt, result), late]);
     const tookMs = performance.now() - startedAt;
     if (ended === 'late') return { warmUp: { ...result, unfinished: true, tookMs }, shapes: undefined };
     return { warmUp: { ...result, tookMs }, shapes: ended };
@@ -53,12 +49,13 @@ export async function warmUp(instance: Instance, warmed: Warmed): Promise<Warmed
 
 async function runUntilSettled(
   instance: Instance,
-  { manifest, admission }: Warmed,
+  manifest: Manifest,
+  likely: readonly Record<string, number[]>[],
   startedAt: number,
   result: WarmUp,
 ): Promise<Record<string, number[]> | undefined> {
   const outputs = manifest.outputs.map(({ name }) => name);
-  for (const shapes of likelyShapes(manifest, admission)) {
+  for (const shapes of likely) {
     try {
       while (result.runs < MAX_RUNS && performance.now() - startedAt < WITHIN_MS) {
         const before = result.runMs;

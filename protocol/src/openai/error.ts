@@ -37,6 +37,8 @@ function typeOf(status: number): string {
 
 /** Whether the same request may go better later: overload and absence do, whatever the caller has to mend does not. */
 export function shouldRetry(error: LeptonError): boolean {
+  // Whoever wants nothing computed gets nothing else by asking again.
+  if (error.code === 'not_cached') return false;
   const status = statusOf(error.code);
   return error.retryAfterSeconds !== undefined || status === 429 || status >= 500;
 }

@@ -14,10 +14,8 @@ export function same(a: readonly Tensor[], b: readonly Tensor[]): boolean {
 export function close(a: readonly Tensor[], b: readonly Tensor[]): boolean {
   return agree(a, b, (x, y, { datatype }) => {
     if (Object.is(x, y) || x === y) return true;
-    if (typeof x !== 'number' || typeof y !== 'number' || !/^FP(16|32|64)$/.test(datatype)) return false;
-    const [left, right] = datatype === 'FP16' ? [fromHalf(x), fromHalf(y)] : [x, y];
-    if (Number.isNaN(left) && Number.isNaN(right)) return true;
-    return Math.abs(left - right) <= ABSOLUTE + RELATIVE * Math.abs(right);
+    if (!/^FP(16|32|64)$/.test(datatype)) return false;
+    return distance(x, y, datatype) <= ABSOLUTE + RELATIVE * Math.abs(numberOf(y, datatype));
   });
 }
 
@@ -25,13 +23,20 @@ export function close(a: readonly Tensor[], b: readonly Tensor[]): boolean {
 export function largestDifference(a: readonly Tensor[], b: readonly Tensor[]): number | undefined {
   let largest = 0;
   const comparable = agree(a, b, (x, y, { datatype }) => {
-    if (Object.is(x, y)) return true;
-    const [left, right] = datatype === 'FP16' ? [fromHalf(Number(x)), fromHalf(Number(y))] : [Number(x), Number(y)];
-    if (left === right || (Number.isNaN(left) && Number.isNaN(right))) return true;
-    largest = Math.max(largest, Math.abs(left - right));
+    if (!Object.is(x, y)) largest = Math.max(largest, distance(x, y, datatype));
     return Number.isFinite(largest);
   });
   return comparable ? largest : undefined;
+}
+
+/** 0 between two NaN, and between two infinities of one sign. */
+function distance(x: unknown, y: unknown, datatype: string): number {
+  const [left, right] = [numberOf(x, datatype), numberOf(y, datatype)];
+  return left === right || (Number.isNaN(left) && Number.isNaN(right)) ? 0 : Math.abs(left - right);
+}
+
+function numberOf(value: unknown, datatype: string): number {
+  return datatype === 'FP16' ? fromHalf(Number(value)) : Number(value);
 }
 
 type Equal = (a: unknown, b: unknown, of: Tensor) => boolean;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { isTooLongForEdge } from './edge-time.ts';
+import { edgeCost, isTooLongForEdge } from './edge-time.ts';
 
 const squares = [1, 4, 16, 64, 256, 1024].map((times) => ({
   elements: 1_000 * times,
   multiplyAdds: 1e6 * times * times,
 }));
 const lines = squares.map(({ elements }) => ({ elements, multiplyAdds: 1_000 * elements }));
-const tried = { runMs: 1, elements: 1_000, branches: false };
+const tried = { runMs: 1, loadMs: 10, perItemMs: {}, elements: 1_000, branches: false };
 
 describe('what is too long for the edge', () => {
   it('is told by the bound for that many elements and the pace of the trial', () => {
@@ -40,5 +40,15 @@ describe('what is too long for the edge', () => {
     expect(isTooLongForEdge({ ...tried, growth: undefined }, 4_096)).toBe(false);
     expect(isTooLongForEdge({ ...tried, growth: undefined }, 4_096 * 292)).toBe(false);
     expect(isTooLongForEdge({ ...tried, growth: [] }, 4_096 * 293)).toBe(true);
+  });
+});
+
+it('what a run costs follows what was measured, and is less where several share it', () => {
+  const measured = { ...tried, runMs: 2, perItemMs: { 1: 2, 4: 0.8, 8: 0.5 }, growth: squares };
+  expect(edgeCost(measured, 500)).toEqual({ aloneMs: 2, sharedMs: 0.5 });
+  expect(edgeCost(measured, 4_000).aloneMs).toBeCloseTo(32);
+  expect(edgeCost({ ...measured, perItemMs: { 1: 2, 4: 3 }, branches: true }, 500)).toEqual({
+    aloneMs: 2,
+    sharedMs: 2,
   });
 });

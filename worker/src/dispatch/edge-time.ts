@@ -1,9 +1,12 @@
-/** How long a run at the edge may take: nothing interrupts it there, so what may take too long is not begun. */
+/** How long runs at the edge take, and may take: nothing interrupts one there, so what may take too long is not begun. */
 import type { CostGrowth } from '@lepton-edge/protocol';
 
 /** What the trial at the edge showed. */
 export interface EdgeTried {
   runMs: number;
+  loadMs: number;
+  /** What one item cost in batches of so many. */
+  perItemMs: Readonly<Record<string, number>>;
   elements: number;
   /** At most so many multiply-adds for inputs of so many elements; undefined or empty where the file does not tell. */
   growth: CostGrowth | undefined;
@@ -23,6 +26,21 @@ const ASSUMED_EXPONENT = 1.5;
 /** Whether a run on inputs of so many elements together may keep others waiting too long. Arithmetic only. */
 export function isTooLongForEdge(tried: EdgeTried, elements: number): boolean {
   return edgeMsAtMost(tried, elements) > MAX_EDGE_RUN_MS;
+}
+
+/** What a run takes. */
+export interface EdgeCost {
+  aloneMs: number;
+  /** What it adds to a run that others share. */
+  sharedMs: number;
+}
+
+/** About what a run on inputs of so many elements takes here, from what admission measured; arithmetic only. */
+export function edgeCost(tried: EdgeTried, elements: number): EdgeCost {
+  const { runMs, perItemMs } = tried;
+  const aloneMs = Math.max(runMs, edgeMsAtMost({ ...tried, branches: false }, elements));
+  const share = runMs > 0 ? Math.min(1, ...Object.values(perItemMs).map((ms) => ms / runMs)) : 1;
+  return { aloneMs, sharedMs: aloneMs * share };
 }
 
 function edgeMsAtMost({ runMs, elements: triedElements, growth, branches }: EdgeTried, elements: number): number {

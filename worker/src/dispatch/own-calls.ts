@@ -8,38 +8,40 @@ const KEPT_MS = 10_000;
 const STEP_MS = 20;
 
 export interface Call {
-  readonly digest: string;
   readonly begunAt: number;
+  /** Those of its version that are under way, oldest first. */
+  readonly among: Set<Call>;
 }
 
 export class OwnCalls {
   /** Under way, oldest first. */
   readonly #calls = new Set<Call>();
-  readonly #byDigest = new Map<string, number>();
   /** How many there were from a time on, oldest first. */
   readonly #history: { at: number; inFlight: number }[] = [];
+  /** What was asked for last: a report is looked at by many requests. */
+  #asked = { at: Number.NaN, inFlight: 0 };
 
-  begin(digest: string, now: number): Call {
+  /** @param among the calls of its version, of which it becomes one */
+  begin(among: Set<Call>, now: number): Call {
     this.#forgetDead(now);
-    const call = { digest, begunAt: now };
+    const call = { begunAt: now, among };
     this.#calls.add(call);
-    this.#change(digest, 1, now);
+    among.add(call);
+    this.#changed(now);
     return call;
   }
 
   end(call: Call, now: number): void {
-    if (this.#calls.delete(call)) this.#change(call.digest, -1, now);
-  }
-
-  /** Whether one of this version is under way: the node has it, or is fetching it. */
-  has(digest: string): boolean {
-    return this.#byDigest.has(digest);
+    if (!this.#calls.delete(call)) return;
+    call.among.delete(call);
+    this.#changed(now);
   }
 
   /** What the node has to do now: what it reported of others' calls, and ours. */
   pending(reported: number, reportedAt: number, now: number): number {
     this.#forgetDead(now);
-    return Math.max(0, reported - this.#inFlightAt(reportedAt)) + this.#calls.size;
+    if (this.#asked.at !== reportedAt) this.#asked = { at: reportedAt, inFlight: this.#inFlightAt(reportedAt) };
+    return Math.max(0, reported - this.#asked.inFlight) + this.#calls.size;
   }
 
   #forgetDead(now: number): void {
@@ -49,10 +51,7 @@ export class OwnCalls {
     }
   }
 
-  #change(digest: string, by: 1 | -1, now: number): void {
-    const ofDigest = (this.#byDigest.get(digest) ?? 0) + by;
-    if (ofDigest > 0) this.#byDigest.set(digest, ofDigest);
-    else this.#byDigest.delete(digest);
+  #changed(now: number): void {
     const last = this.#history.at(-1);
     if (last && now - last.at < STEP_MS) last.inFlight = this.#calls.size;
     else this.#history.push({ at: now, inFlight: this.#calls.size });

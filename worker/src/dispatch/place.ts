@@ -1,105 +1,105 @@
-/** Decides where a request runs. Pure: everything it needs is handed in. */
+/**
+ * Decides where a request runs: where its answer would be there soonest, by what was measured, within what the model and the caller
+ * allow. Pure: everything it needs is handed in; no clock is asked, since on Cloudflare none advances during computation.
+ */
 import type { ErrorCode, PlacementPolicy } from '@lepton-edge/protocol';
+import type { NodeCandidate, NodeChoice } from './choose-node.ts';
 
-/** Fetching and loading a model takes about a second; a burst that is over before is not worth the memory elsewhere. */
-const SPILL_WAIT_MS = 2_000;
-/** A node with so much to do is no place to load one more model. */
-const BUSY_PENDING = 16;
+/** A request is at the edge already, and a node is everybody's: saving less is not worth its time, nor looking for. */
+const WORTH_MOVING_MS = 50;
+/** Where nothing is known of the fleet, a request waits for that rather than so long for the edge. */
+const WORTH_ASKING_MS = 1_000;
+/** A session that is made serves many requests after the one that waits for it. */
+const REQUESTS_PER_LOAD = 10;
+/** What waits is known, how long it takes is estimated: so many times beyond the deadline it is hopeless. */
+const HOPELESS = 2;
 
-export interface PlaceInput {
+export interface PlaceInput<C extends NodeCandidate> {
   policy: PlacementPolicy;
   /** What the caller asked for, if anything. */
   asked: 'edge' | 'node' | undefined;
-  edge: {
-    /** Why this version cannot run at the edge at all; undefined when it can. */
-    ineligible: string | undefined;
-    /** Why this isolate runs nothing now; undefined when it does. */
-    unavailable: string | undefined;
-  };
-  nodes: readonly PlaceCandidate[];
+  edge: EdgeState;
+  /** What is left of the caller's time; infinite where there is no deadline. */
+  leftMs: number;
+  /** The node to take, if one; asked only where it matters. `unknown`: the isolate does not know the fleet now. */
+  node: () => NodeChoice<C> | 'none' | 'unknown';
   regions: readonly string[] | undefined;
-  versionDigest: string;
 }
 
-export interface PlaceCandidate {
-  id: string;
-  region: string | null;
-  /** Requests it is working on or has waiting. */
-  pending: number;
-  /** Whether it has the version loaded, or is about to. */
-  has: boolean;
-  /** What a request of the version takes of its time there, in ms; undefined where that is not known. */
-  requestMs: number | undefined;
+export interface EdgeState {
+  /** Why this version cannot run at the edge at all; undefined when it can. */
+  ineligible: string | undefined;
+  /** Why this isolate does not run it now; undefined when it does. */
+  unavailable: string | undefined;
+  /** What waits in this isolate, or runs, takes so long. */
+  waitMs: number;
+  runMs: number;
+  /** Of a session that is still to be made; else 0. */
+  loadMs: number;
 }
 
-export type PlaceDecision =
-  /** `otherwise`: the nodes to try where the edge has no room after all; none where the caller or the model wants the edge. */
-  | { kind: 'edge'; otherwise: string[] }
-  /** Ids to try, in this order. */
-  | { kind: 'node'; ids: string[] }
-  | { kind: 'refused'; code: ErrorCode; message: string };
+export type PlaceDecision<C extends NodeCandidate> =
+  | { kind: 'edge' }
+  /** `warmsEdge`: only because the edge does not have it loaded, which it had better. */
+  | { kind: 'node'; choice: NodeChoice<C>; warmsEdge: boolean }
+  /** The fleet is to be asked first. */
+  | { kind: 'ask' }
+  | { kind: 'refused'; code: ErrorCode; message: string; retryAfterSeconds?: number };
 
-/** Policy and wishes first; then the edge where it is possible; then the node that has the model and the least to do. */
-export function place(input: PlaceInput): PlaceDecision {
+/** Policy and wishes first; then what would be there soonest. */
+export function place<C extends NodeCandidate>(input: PlaceInput<C>): PlaceDecision<C> {
   const { policy, asked, edge } = input;
   if (asked && policy !== 'auto' && asked !== policy) {
     return refuse('placement_not_allowed', `this model runs only on placement "${policy}", "${asked}" was asked for`);
   }
   const wanted = asked ?? (policy === 'auto' ? undefined : policy);
   if (wanted === 'edge') return placeAtEdge(input);
-  if (wanted === 'node') return placeOnNode(input);
-  const onNode = placeOnNode(input);
-  if (edge.ineligible !== undefined || edge.unavailable !== undefined) return onNode;
-  return { kind: 'edge', otherwise: onNode.kind === 'node' ? onNode.ids : [] };
+  if (wanted === 'node' || edge.ineligible !== undefined || edge.unavailable !== undefined) return placeOnNode(input);
+  return placeAnywhere(input);
 }
 
-function placeAtEdge({ edge, asked }: PlaceInput): PlaceDecision {
+function placeAtEdge<C extends NodeCandidate>({ edge, asked, leftMs }: PlaceInput<C>): PlaceDecision<C> {
   if (edge.ineligible !== undefined) {
     const code = asked ? 'placement_not_allowed' : 'no_placement';
     return refuse(code, `this version cannot run at the edge: ${edge.ineligible}`);
   }
-  return edge.unavailable === undefined ? { kind: 'edge', otherwise: [] } : refuse('no_placement', edge.unavailable);
+  if (edge.unavailable !== undefined) return refuse('no_placement', edge.unavailable);
+  return edge.waitMs > HOPELESS * leftMs ? tooMuchWaits(edge, leftMs) : { kind: 'edge' };
 }
 
-function placeOnNode({ nodes, regions, versionDigest, policy, edge }: PlaceInput): PlaceDecision {
-  const allowed = regions ? nodes.filter((node) => node.region !== null && regions.includes(node.region)) : nodes;
-  if (allowed.length === 0) {
-    const where = regions ? ` in ${regions.join(', ')}` : '';
-    const why =
-      policy === 'auto' && edge.ineligible !== undefined ? `; it does not run at the edge: ${edge.ineligible}` : '';
-    return refuse('no_placement', `this model needs a gpu-node, and none is ready${where}${why}`);
-  }
-  return { kind: 'node', ids: inOrder(allowed, versionDigest) };
+function placeOnNode<C extends NodeCandidate>(input: PlaceInput<C>): PlaceDecision<C> {
+  const choice = input.node();
+  if (choice === 'unknown') return { kind: 'ask' };
+  return choice === 'none' ? noNode(input) : { kind: 'node', choice, warmsEdge: false };
 }
 
-/**
- * Those that have the version before those that would load it, the idle before the busy. Among those that have it the one
- * with the least to do; among the others the version's own order, the same in every isolate, so that a burst on a version
- * loads it once and versions spread over nodes.
- */
-function inOrder(nodes: readonly PlaceCandidate[], digest: string): string[] {
-  const ranked = nodes.map((node) => ({ ...node, rank: rankOf(node), score: rendezvousScore(node.id, digest) }));
-  ranked.sort((a, b) => a.rank - b.rank || (a.has ? a.pending - b.pending : 0) || b.score - a.score);
-  return ranked.map(({ id }) => id);
+function placeAnywhere<C extends NodeCandidate>(input: PlaceInput<C>): PlaceDecision<C> {
+  const { edge, leftMs } = input;
+  const readyMs = edge.waitMs + edge.runMs;
+  const isInTime = readyMs + edge.loadMs <= leftMs;
+  const edgeMs = readyMs + edge.loadMs / REQUESTS_PER_LOAD;
+  if (isInTime && edgeMs <= WORTH_MOVING_MS) return { kind: 'edge' };
+  const choice = input.node();
+  if (choice === 'unknown') return isInTime && edgeMs <= WORTH_ASKING_MS ? { kind: 'edge' } : { kind: 'ask' };
+  if (choice === 'none' || choice.isFull) return placeAtEdge(input);
+  const isNodeInTime = choice.expectedMs <= leftMs;
+  const isNodeSooner = choice.expectedMs + WORTH_MOVING_MS < edgeMs;
+  if (isNodeInTime === isInTime ? !isNodeSooner : isInTime) return placeAtEdge(input);
+  return { kind: 'node', choice, warmsEdge: edge.loadMs > 0 && choice.expectedMs + WORTH_MOVING_MS >= readyMs };
 }
 
-/** A node that has the version is passed over only while the wait there is longer than loading it elsewhere usually takes. */
-function rankOf({ has, pending, requestMs = 0 }: PlaceCandidate): number {
-  if (has) return pending * requestMs < SPILL_WAIT_MS ? 0 : 2;
-  return pending < BUSY_PENDING ? 1 : 3;
+function tooMuchWaits({ waitMs }: EdgeState, leftMs: number): PlaceDecision<never> {
+  const message = `what waits at the edge takes about ${Math.ceil(waitMs)} ms, and this request wants its answer in ${Math.floor(leftMs)} ms`;
+  return { kind: 'refused', code: 'overloaded', message, retryAfterSeconds: Math.ceil(waitMs / 1000) };
 }
 
-/** Highest random weight (rendezvous) hashing, by 32-bit FNV-1a. */
-function rendezvousScore(id: string, digest: string): number {
-  let hash = 0x811c9dc5;
-  for (const text of [digest, id]) {
-    for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  // Ids differ in their last characters, which by then have reached the low bits only.
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  return (hash ^ (hash >>> 13)) >>> 0;
+function noNode<C extends NodeCandidate>({ regions, policy, edge }: PlaceInput<C>): PlaceDecision<C> {
+  const where = regions ? ` in ${regions.join(', ')}` : '';
+  const obstacle = edge.ineligible ?? edge.unavailable;
+  const why = policy === 'auto' && obstacle !== undefined ? `; it does not run at the edge: ${obstacle}` : '';
+  return refuse('no_placement', `this model needs a gpu-node, and none is ready${where}${why}`);
 }
 
-function refuse(code: ErrorCode, message: string): PlaceDecision {
+function refuse(code: ErrorCode, message: string): PlaceDecision<never> {
   return { kind: 'refused', code, message };
 }

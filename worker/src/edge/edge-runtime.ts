@@ -1,10 +1,13 @@
 /** Runs small models in this isolate: one ONNX Runtime, sessions in an LRU bounded by its WASM memory. */
-import { LeptonError, type Tensor, tensorBytes } from '@lepton-edge/protocol';
+import { type BatchPlan, LeptonError, memberOf, type Tensor, tensorBytes } from '@lepton-edge/protocol';
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
+import type { EdgeCall, EdgeModel, EdgeRun } from './edge-call.ts';
+import { canAllocate, cannotLoad, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
 import { Recovery, type Visit } from './recovery.ts';
+import { FailedTogether, RunQueue } from './run-queue.ts';
 import { Turns } from './turns.ts';
 
 /** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
@@ -17,29 +20,17 @@ const BUDGET_BYTES = MAX_HEAP_BYTES - RUNTIME_HEAP_BYTES - RUN_HEAP_BYTES;
 /** An allocation takes a little more than what is asked for. */
 const ALLOCATION_SLACK_BYTES = 64 * 1024;
 
-/** What to run: a version's one file, fetched when no session holds it yet. */
-export interface EdgeModel {
-  digest: string;
-  /** Whose it is: what one model does is not held against another one of the same files. */
-  modelId: string;
-  sizeBytes: number;
-  /** What it takes of the heap, where that was measured. */
-  wasmBytes: number | undefined;
-  fetch(): Promise<Uint8Array>;
-}
-
-export interface EdgeRun {
-  outputs: Tensor[];
-  /** Whether the session had to be made for this run. */
-  loaded: boolean;
-}
-
 interface Loaded {
   session: InferenceSession;
   costBytes: number;
   /** Runs under way; a session in use is never released. */
   users: number;
+  /** How its runs are shared, by the version whose it is. */
+  plans: Map<string, BatchPlan | undefined>;
 }
+
+/** A run that costs no more is not worth making others wait for. */
+const CHEAP_MS = 2;
 
 export class EdgeRuntime {
   #ort: Ort | undefined;
@@ -48,6 +39,7 @@ export class EdgeRuntime {
   #dead: string | undefined;
   readonly #recovery: Recovery;
   readonly #turns = new Turns();
+  readonly #queue = new RunQueue();
   readonly #starts = new SingleFlight<void>();
   readonly #loads = new SingleFlight<void>();
   /** Least recently used first. */
@@ -65,24 +57,43 @@ export class EdgeRuntime {
     return isWaiting ? 'ONNX Runtime is being started again at the edge' : undefined;
   }
 
+  /** Whether a session of these files is open. */
+  has(digest: string): boolean {
+    return this.#sessions.has(digest);
+  }
+
+  /** What runs and waits here takes together, in ms, by what admission measured. */
+  queuedMs(): number {
+    return this.#queue.queuedMs;
+  }
+
   /**
    * Runs a model on checked inputs; answers the outputs named, in that order.
-   * @param check throws when the run is no longer to begin
    * @throws LeptonError `inference_failed` with the runtime's sentence when the model refuses the inputs, `no_placement`
-   * when the model cannot be loaded here.
+   * when the model cannot be loaded here, `overloaded` when too much waits already; what `check` throws.
    */
-  async run(
-    model: EdgeModel,
-    inputs: readonly Tensor[],
-    outputs: readonly string[],
-    waitUntil: WaitUntil,
-    check: () => void = () => undefined,
-  ): Promise<EdgeRun> {
+  async run(model: EdgeModel, call: EdgeCall): Promise<EdgeRun> {
+    return await this.#inside(model, async (visit) => {
+      const entry = await this.#acquire(model, call.waitUntil);
+      try {
+        return await this.#runSession(entry, model, call, visit);
+      } finally {
+        entry.users--;
+      }
+    });
+  }
+
+  /** Makes a version's session, for runs to come. @throws LeptonError as `run` */
+  async warm(model: EdgeModel, waitUntil: WaitUntil): Promise<void> {
+    await this.#inside(model, () => this.#loads.run(model.digest, () => this.#load(model, waitUntil), waitUntil));
+  }
+
+  async #inside<T>(model: EdgeModel, work: (visit: Visit) => Promise<T>): Promise<T> {
     this.#checkAvailable(model.modelId);
     this.#recover();
     const visit = this.#recovery.enter();
     try {
-      return await this.#runInside(model, inputs, outputs, waitUntil, { visit, check });
+      return await work(visit);
     } catch (error) {
       throw this.#translate(error, model.modelId, visit);
     } finally {
@@ -90,31 +101,52 @@ export class EdgeRuntime {
     }
   }
 
-  async #runInside(
-    model: EdgeModel,
+  async #runSession(entry: Loaded, model: EdgeModel, call: EdgeCall, visit: Visit): Promise<EdgeRun> {
+    const { inputs, outputs, cost, check } = call;
+    const line = `${model.modelId}/${model.version}`;
+    if (!entry.plans.has(line)) entry.plans.set(line, model.batchPlan());
+    const plan = entry.plans.get(line);
+    const isCheap = plan === undefined && cost.aloneMs <= CHEAP_MS;
+    if (this.#queue.isIdle && (call.isAlone || isCheap)) {
+      check();
+      return { outputs: await this.#runNow(entry, inputs, outputs, visit), queuedMs: 0, shared: 1 };
+    }
+    const member = plan && memberOf(plan, inputs, outputs);
+    const job = {
+      line,
+      ...{ inputs, outputs, check },
+      bytes: bytesOf(inputs),
+      costMs: member ? cost.sharedMs : cost.aloneMs,
+      aloneMs: cost.aloneMs,
+      batchable: plan && member && { plan, member },
+      run: async (given: readonly Tensor[], wanted: readonly string[], isShared: boolean) => {
+        try {
+          return await this.#runNow(entry, given, wanted, visit, isShared);
+        } catch (error) {
+          throw this.#translate(error, model.modelId, visit, isShared);
+        }
+      },
+    };
+    const askedAt = performance.now();
+    const { outputs: answer, begunAt, shared } = await this.#queue.run(job, call.waitUntil);
+    return { outputs: answer, queuedMs: begunAt - askedAt, shared };
+  }
+
+  /** Computes only: nothing outside is waited for. */
+  async #runNow(
+    entry: Loaded,
     inputs: readonly Tensor[],
     outputs: readonly string[],
-    waitUntil: WaitUntil,
-    { visit, check }: { visit: Visit; check: () => void },
-  ): Promise<EdgeRun> {
+    visit: Visit,
+    isShared = false,
+  ): Promise<Tensor[]> {
     const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOrt(input)]));
-    const loaded = !this.#sessions.has(model.digest);
-    const entry = await this.#acquire(model, waitUntil);
-    try {
-      await this.#makeRoom(
-        inputs.reduce((sum, input) => sum + tensorBytes(input), 0),
-        visit,
-      );
-      const begin = () => {
-        check();
-        return entry.session.run(feeds, [...outputs]);
-      };
-      const results = await this.#withMemory(visit, begin);
-      if (visit.isVoid()) throw interrupted();
-      return { outputs: outputs.map((name) => fromOrt(name, results[name] as never)), loaded };
-    } finally {
-      entry.users--;
-    }
+    await this.#makeRoom(bytesOf(inputs), visit);
+    const begin = () => entry.session.run(feeds, [...outputs]);
+    // For a run that is shared no session is given up: its parts may find room each.
+    const results = await (isShared ? this.#call(visit, begin) : this.#withMemory(visit, begin));
+    if (visit.isVoid()) throw interrupted();
+    return outputs.map((name) => fromOrt(name, results[name] as never));
   }
 
   /** What finds no memory is tried once more without the sessions that nobody uses. */
@@ -183,7 +215,7 @@ export class EdgeRuntime {
       if (visit.isVoid()) throw interrupted();
       // A waiter that lost patience may have loaded it meanwhile; one session of a model is enough.
       if (this.#sessions.has(model.digest)) await this.#call(visit, () => session.release());
-      else this.#sessions.set(model.digest, { session, costBytes, users: 0 });
+      else this.#sessions.set(model.digest, { session, costBytes, users: 0, plans: new Map() });
     } finally {
       visit.leave();
     }
@@ -243,15 +275,19 @@ export class EdgeRuntime {
     this.#recovery.done();
   }
 
-  #translate(error: unknown, modelId: string, visit: Visit): LeptonError {
+  /** What was translated once stays as it is. @param isShared whether a run may have failed because of some of those that share it */
+  #translate(error: unknown, modelId: string, visit: Visit, isShared = false): Error {
+    if (error instanceof Stopped) return error;
     const cause = error instanceof LeptonError ? error.cause : error;
     if (isTrap(cause)) {
       this.#recovery.stopped(modelId);
       // Theirs is memory that will be made as it was: nobody releases them.
       this.#sessions.clear();
-      return new LeptonError('no_placement', 'ONNX Runtime stopped while running this model at the edge', { cause });
+      this.#queue.rejectAll(interrupted());
+      return new Stopped(cause);
     }
     if (visit.isVoid()) return interrupted();
+    if (isShared) return new FailedTogether('a run that several share failed', { cause: error });
     if (error instanceof LeptonError) return error;
     const message = error instanceof Error ? error.message : String(error);
     if (isOutOfMemory(error)) {
@@ -264,33 +300,6 @@ export class EdgeRuntime {
   }
 }
 
-/** Another model stopped the runtime meanwhile. */
-function interrupted(): LeptonError {
-  return new LeptonError('no_placement', 'the edge was interrupted by another model: try again', {
-    retryAfterSeconds: 1,
-  });
-}
-
-function cannotLoad(cause: unknown): LeptonError {
-  if (cause instanceof LeptonError) return cause;
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return new LeptonError('no_placement', `the edge cannot load this model: ${message}`, { cause });
-}
-
-/** Making a session of these bytes fails either way: for want of memory, or else because they are no model. */
-async function canAllocate(ort: Ort, bytes: number): Promise<boolean> {
-  try {
-    const session = await ort.api.InferenceSession.create(new Uint8Array(bytes), {
-      executionProviders: ['wasm'],
-      logSeverityLevel: 4,
-    });
-    await session.release();
-    return true;
-  } catch (error) {
-    return !isOutOfMemory(error);
-  }
-}
-
-function isOutOfMemory(error: unknown): boolean {
-  return /bad_alloc|out of memory|failed to allocate/i.test(String(error));
+function bytesOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 }

@@ -7,17 +7,24 @@ export interface Answered {
   version: KnownVersion;
   placement: Placement;
   cache: CacheStatus;
+  /** Of an answer from the cache: how long ago it was computed, the oldest part of it. */
+  ageMs?: number | undefined;
 }
 
-export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Headers {
-  const headers = new Headers({
+/** Plain, for `new Response`: an object of the platform's would be made twice. */
+export function answerHeaders(
+  { version, placement, cache, ageMs }: Answered,
+  timings: Timings,
+): Record<string, string> {
+  const headers: Record<string, string> = {
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
     'x-lepton-digest': version.digest,
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
-  });
+  };
+  if (ageMs !== undefined) headers.age = String(Math.floor(ageMs / 1000));
   const timing = timings.header();
-  if (timing) headers.set('server-timing', timing);
+  if (timing) headers['server-timing'] = timing;
   return headers;
 }

@@ -9,6 +9,7 @@ import {
   timeoutOfHeader,
 } from '@lepton-edge/protocol';
 import type { Context } from 'hono';
+import { readCacheControl } from '../cache/freshness.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
@@ -43,6 +44,7 @@ export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): Mo
     ref,
     principal: c.get('principal'),
     place: c.req.header(PLACE_HEADER),
+    directives: readCacheControl(c.req.header('cache-control')),
     sticky: c.req.header(STICKY_HEADER),
     tracing: c.get('tracing'),
     arrivedAt: c.get('arrivedAt'),

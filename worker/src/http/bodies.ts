@@ -24,19 +24,39 @@ interface Arriving {
   givesWay: boolean;
 }
 
+/** Longer than any body is used; of one whose caller went away nothing may be heard any more. */
+const MAX_HELD_MS = 300_000;
+
 export class Bodies {
   /** Bytes held now. */
   heldBytes = 0;
   readonly #now: () => number;
   readonly #arriving = new Set<Arriving>();
+  /** From their beginning to their end, oldest first. */
+  readonly #open = new Set<Arriving>();
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
   }
 
+  /** Whether at most one request with a body is worked on. */
+  get isAlone(): boolean {
+    if (this.#open.size > 1) this.#forgetDead();
+    return this.#open.size <= 1;
+  }
+
+  #forgetDead(): void {
+    const before = this.#now() - MAX_HELD_MS;
+    for (const body of this.#open) {
+      if (body.since >= before) return;
+      this.#open.delete(body);
+    }
+  }
+
   begin(): Held {
     const body: Arriving = { since: this.#now(), givesWay: false };
     this.#arriving.add(body);
+    this.#open.add(body);
     let bytes = 0;
     return {
       add: (more) => {
@@ -48,6 +68,7 @@ export class Bodies {
       arrived: () => void this.#arriving.delete(body),
       end: () => {
         this.#arriving.delete(body);
+        this.#open.delete(body);
         this.heldBytes -= bytes;
         bytes = 0;
       },

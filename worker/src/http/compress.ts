@@ -1,5 +1,6 @@
 /** Compresses answers for callers that ask for it. */
 import { type ContentCoding, chooseContentCoding, MIN_COMPRESSED_BYTES } from '@lepton-edge/protocol';
+import type { Sent } from '../cache/repeats.ts';
 
 /**
  * What the caller of a request wants its answer compressed with. On Cloudflare the header says what the platform accepts;
@@ -10,17 +11,12 @@ export function codingFor(request: Request): ContentCoding {
   return chooseContentCoding(cf?.clientAcceptEncoding ?? request.headers.get('accept-encoding'));
 }
 
-/** An answer of 200, compressed where that makes it shorter. */
-export async function compressedResponse(
-  body: string | Uint8Array<ArrayBuffer>,
-  headers: Headers,
-  coding: ContentCoding,
-): Promise<Response> {
-  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return new Response(body, { headers });
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+/** A body as it is sent: compressed where that makes it shorter, and then with the header that says so. */
+export async function compressed({ body, headers }: Sent, coding: ContentCoding): Promise<Sent> {
+  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return { body, headers };
+  const bytes = (typeof body === 'string' ? new TextEncoder().encode(body) : body) as Uint8Array<ArrayBuffer>;
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(coding));
-  const compressed = await new Response(stream).arrayBuffer();
-  if (compressed.byteLength >= bytes.byteLength) return new Response(bytes, { headers });
-  headers.set('content-encoding', coding);
-  return new Response(compressed, { headers, encodeBody: 'manual' });
+  const shorter = new Uint8Array(await new Response(stream).arrayBuffer());
+  if (shorter.byteLength >= bytes.byteLength) return { body: bytes, headers };
+  return { body: shorter, headers: { ...headers, 'content-encoding': coding } };
 }

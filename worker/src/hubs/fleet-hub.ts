@@ -28,7 +28,7 @@ export class FleetHub extends DurableObject<Env> {
   /** Takes a heartbeat; undefined for a node that was removed. */
   heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): Received | undefined {
     if (this.#removed.has(identity.id)) return undefined;
-    // What changes every two seconds stays in memory; a restarted hub learns it from the next heartbeat.
+    // Most of what is reported stays in memory: a report is stored where it changes what outlives the hub, and every ten seconds.
     const { received, store } = this.#roster.heartbeat(identity, heartbeat);
     this.#store(store);
     return received;
@@ -42,6 +42,11 @@ export class FleetHub extends DurableObject<Env> {
   /** Takes a node out of work, or gives it back; its reports say the same from then on. */
   drain(id: string, drained: boolean): void {
     this.#store(this.#roster.drain(id, drained));
+  }
+
+  /** A node heard of. */
+  find(id: string): ListedNode | undefined {
+    return this.#roster.find(id);
   }
 
   /** Every node heard of, with the age of what is known in `silentMs`. */

@@ -29,7 +29,7 @@ export class Roster {
 
   /**
    * Takes a report. Of two processes with one identity the one that began later is the node.
-   * @returns also what is to be stored: not every report, but each that changes what outlives the hub
+   * @returns also what is to be stored: each report that changes what outlives the hub, of others one in ten seconds
    */
   heartbeat(identity: NodeIdentity, heartbeat: Heartbeat): { received: Received; store: LiveNode | undefined } {
     const { id } = identity;
@@ -71,6 +71,11 @@ export class Roster {
     this.#nodes.set(id, { ...node, drained });
     this.#drainedAt.set(id, this.#now());
     return { ...node, drained };
+  }
+
+  /** A node heard of. */
+  find(id: string): ListedNode | undefined {
+    return this.#listed(id);
   }
 
   /** Every node heard of. */

@@ -9,10 +9,6 @@ import { Deadline } from './deadline.ts';
 import { decide } from './decide.ts';
 import { Timings } from './timings.ts';
 
-const target = {
-  model: { id: 'm' },
-  version: { digest: 'v', edgeEligible: false, edgeReason: 'too large', manifest: { placement: { policy: 'auto' } } },
-} as never;
 const waitUntil = () => undefined;
 
 type Way = (signal: AbortSignal) => Promise<NodeAnswer<string>>;
@@ -28,29 +24,49 @@ const fails =
   });
 const isDead = fails('silent', 'no_placement', 2);
 
+interface Options {
+  deadline?: Deadline;
+  /** Of the version, beside its placement. */
+  manifest?: object;
+  /** Where it is loaded. */
+  loadedOn?: string[];
+  /** What a run at the edge takes, where it may run there. */
+  edgeRunMs?: number;
+}
+
 /** A fleet whose hub hears `nodes` and nobody else; each is asked in its way, `a` first. */
-function newFleet(ways: Record<string, Way>, deadline?: Deadline) {
+function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['a'], edgeRunMs }: Options = {}) {
   const heard = new Map<string, LiveNode>();
   const hear = (id: string, instance = '1') => {
-    const loaded = id === 'a' ? [{ model: 'm', version: 1, digest: 'v' }] : [];
+    const loaded = loadedOn.includes(id) ? [{ model: 'm', version: 1, digest: 'v' }] : [];
     const heartbeat = { state: 'ready', instance, loaded, inFlight: 0, queued: 0 };
     heard.set(id, { id, name: id, region: null, heartbeat } as never);
   };
   for (const id of Object.keys(ways)) hear(id);
   const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
-  const gateway = { fleet, edge: { unavailableFor: () => undefined } } as unknown as Gateway;
+  const edge = { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true };
+  const gateway = { fleet, edge, random: () => 0, now: Date.now } as unknown as Gateway;
+  const version = {
+    digest: 'v',
+    edgeEligible: edgeRunMs !== undefined,
+    manifest: { placement: { policy: 'auto' }, ...manifest },
+  };
+  const target = { model: { id: 'm' }, version } as never;
   const asked: string[] = [];
   const given: AbortSignal[] = [];
   const run = async () => {
-    const decideAgain = () => decide(gateway, target, undefined, waitUntil);
+    const leftMs = () => deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
+    const decideAgain = (mayTry?: (process: string) => boolean) =>
+      decide(gateway, { target, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry }, waitUntil);
     const decided = await decideAgain();
     const ask = (node: LiveNode, signal: AbortSignal) => {
       asked.push(node.id);
       given.push(signal);
       return (ways[node.id] ?? isDead)(signal);
     };
-    return await askNodes(gateway, { digest: 'v', decided, decideAgain, deadline, ask }, new Timings());
+    const call = { version: version as never, decided, decideAgain, deadline, ask };
+    return await askNodes(gateway, call, new Timings());
   };
   /** What a run came to, and after how many ms, at most a minute of fake time. */
   const outcome = async () => {
@@ -58,14 +74,18 @@ function newFleet(ways: Record<string, Way>, deadline?: Deadline) {
     let ended: { placement?: string; code?: string; retryAfter?: number | undefined; ms: number } | undefined;
     const ms = () => Date.now() - startedAt;
     void run().then(
-      ({ placement }) => (ended = { placement, ms: ms() }),
+      (answer) => (ended = { placement: answer?.placement ?? 'edge', ms: ms() }),
       ({ code, retryAfterSeconds }) => (ended = { code, retryAfter: retryAfterSeconds, ms: ms() }),
     );
     for (let i = 0; i < 600 && !ended; i++) await vi.advanceTimersByTimeAsync(100);
     return ended;
   };
-  const answersOthers = (id: string) => setInterval(() => fleet.answered(heard.get(id) as LiveNode), 100);
-  return { ways, asked, given, heard, hear, outcome, answersOthers, view: () => fleet.view(waitUntil) };
+  const ready = async () => (await fleet.view(waitUntil)).candidates('v').filter((each) => each.isHealthy(Date.now()));
+  const candidate = async (id: string) =>
+    (await fleet.view(waitUntil)).candidates('v').find(({ node }) => node.id === id);
+  const answersOthers = (id: string) =>
+    setInterval(async () => (await candidate(id))?.begin(Date.now(), 1).answered(), 100);
+  return { ways, asked, given, heard, hear, outcome, answersOthers, ready, budget: fleet.budget };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
@@ -114,6 +134,72 @@ describe('a call of several nodes', () => {
   });
 });
 
+describe('a call that is made again', () => {
+  const after =
+    (ms: number, way: Way): Way =>
+    async (signal) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return await way(signal);
+    };
+
+  it('is made where the answers of a hedged version are late, and the first one counts', async () => {
+    const hedged = { manifest: { retry: { hedge: true } }, loadedOn: ['a', 'b'] };
+    const fleet = newFleet({ a: after(20, answers), b: after(20, answers) }, hedged);
+    for (let i = 0; i < 20; i++) await fleet.outcome();
+    const [usual, other] = [fleet.asked[0] ?? '', fleet.asked[0] === 'a' ? 'b' : 'a'];
+    fleet.ways[usual] = hangs;
+    fleet.asked.length = 0;
+    expect(await fleet.outcome()).toMatchObject({ placement: `node:${other}`, ms: 40 });
+    expect(fleet.asked).toEqual([usual, other]);
+    expect(fleet.given.at(-2)?.aborted).toBe(true);
+  });
+
+  it('is not, where the version is not to be hedged, nor where only a load would help', async () => {
+    for (const options of [{ loadedOn: ['a', 'b'] }, { manifest: { retry: { hedge: true } } }]) {
+      const fleet = newFleet({ a: after(20, answers), b: answers }, options);
+      for (let i = 0; i < 20; i++) await fleet.outcome();
+      fleet.ways.a = after(500, answers);
+      fleet.asked.length = 0;
+      await fleet.outcome();
+      expect(fleet.asked).toHaveLength(1);
+    }
+  });
+
+  it('is not, where what may have been done must not be done twice', async () => {
+    const stateful = { manifest: { stateful: true } };
+    const dead = newFleet({ a: isDead, b: answers }, stateful);
+    expect(await dead.outcome()).toMatchObject({ code: 'no_placement' });
+    expect(dead.asked).toEqual(['a']);
+    const busy = newFleet({ a: fails('busy', 'overloaded', 1), b: answers }, stateful);
+    expect(await busy.outcome()).toMatchObject({ placement: 'node:b' });
+  });
+
+  it('is not, where the budget is used up', async () => {
+    const fleet = newFleet({ a: isDead, b: answers });
+    while (fleet.budget.withdraw());
+    expect(await fleet.outcome()).toMatchObject({ code: 'no_placement' });
+    expect(fleet.asked).toEqual(['a']);
+  });
+
+  it('goes to the edge where that is sooner than a load on another node', async () => {
+    for (const way of [isDead, fails('busy', 'overloaded', 1)]) {
+      const { outcome, asked, ready } = newFleet({ a: way, b: answers }, { edgeRunMs: 500 });
+      await ready();
+      expect(await outcome()).toMatchObject({ placement: 'edge', ms: 0 });
+      expect(asked).toEqual(['a']);
+    }
+  });
+
+  it('looks for its node sooner from when it has none', async () => {
+    const fleet = newFleet({ a: after(1_100, isDead) });
+    setTimeout(() => {
+      fleet.ways.a = answers;
+      fleet.hear('a', '2');
+    }, 1_050);
+    expect(await fleet.outcome()).toMatchObject({ placement: 'node:a', ms: 1_350 });
+  });
+});
+
 describe('the only node', () => {
   it('is waited for while it starts again', async () => {
     const fleet = newFleet({ a: isDead });
@@ -124,7 +210,7 @@ describe('the only node', () => {
     const [first, other] = await Promise.all([fleet.outcome(), fleet.outcome()]);
     expect(first).toMatchObject({ placement: 'node:a' });
     expect(other).toMatchObject({ placement: 'node:a' });
-    expect((await fleet.view()).ready).toHaveLength(1);
+    expect(await fleet.ready()).toHaveLength(1);
   });
 
   it('is waited for also when all are gone, and comes back late', async () => {
@@ -150,7 +236,7 @@ describe('the only node', () => {
   });
 
   it('is not waited for longer than the caller waits', async () => {
-    const { outcome } = newFleet({ a: isDead }, new Deadline(1_000, Date.now(), Date.now));
+    const { outcome } = newFleet({ a: isDead }, { deadline: new Deadline(1_000, Date.now(), Date.now) });
     expect(await outcome()).toMatchObject({ code: 'no_placement', ms: 1_000 });
   });
 

@@ -1,21 +1,18 @@
 /**
- * Asks nodes until one has answered: goes elsewhere when one fails or falls silent, and waits for one that may come back.
- *
- * The edge is no way out: where it can run a version it comes first, and what spoke against it does so still.
+ * Asks nodes until one has answered: goes elsewhere when one fails or falls silent, asks a second one when the first takes longer than
+ * usual, and waits for one that may come back.
  */
 import type { LeptonError, Placement } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
-import type { HeardNode } from '../hubs/fleet.ts';
-import { processOf } from '../hubs/fleet.ts';
+import { Attempts } from '../dispatch/attempts.ts';
+import type { NodeCall } from '../dispatch/node-process.ts';
+import type { FleetCandidate, HeardNode } from '../hubs/fleet.ts';
+import type { KnownVersion } from '../services/directory.ts';
 import type { NodeAnswer } from './call-node.ts';
 import type { Deadline } from './deadline.ts';
 import { type Decision, refusalOf } from './decide.ts';
 import type { Timings } from './timings.ts';
 
-/** How many processes a request may be sent to: with more, one that harms nodes would harm many. */
-const MAX_PROCESSES = 3;
-/** How often it may be sent to one of them: while that answers others, silence is of this request. */
-const MAX_TRIES = 3;
 /** In less than that no further node would answer. */
 const MIN_TRY_MS = 10;
 /** How often a call that has no answer yet looks whether its node is still heard. */
@@ -24,43 +21,45 @@ const WATCH_MS = 1_000;
 const WAIT_MS = 250;
 
 export interface NodesCall<T> {
-  digest: string;
+  version: Pick<KnownVersion, 'digest' | 'nodeRunMs' | 'manifest'>;
   /** Where to run, as it was decided. */
   decided: Decision;
-  decideAgain(): Promise<Decision>;
+  /** @param mayTry the processes it may be sent to */
+  decideAgain(mayTry: (process: string) => boolean): Promise<Decision>;
   deadline: Deadline | undefined;
   ask(node: HeardNode, signal: AbortSignal): Promise<NodeAnswer<T>>;
 }
 
 interface UnderWay<T> {
-  node: HeardNode;
+  candidate: FleetCandidate;
   answer: Promise<{ call: UnderWay<T>; answer: NodeAnswer<T> }>;
   giveUp(): void;
 }
 
-/** @throws LeptonError of placement, or of a node: where some were busy, of the one that has room soonest */
+/**
+ * @returns undefined where the edge is the place to run after all
+ * @throws LeptonError of placement, or of a node: where some were busy, of the one that has room soonest
+ */
 export async function askNodes<T>(
   gateway: Gateway,
   call: NodesCall<T>,
   timings: Timings,
-): Promise<{ value: T; placement: Placement }> {
+): Promise<{ value: T; placement: Placement } | undefined> {
   return await timings.measure('node', () => new Asking(gateway, call).run());
 }
 
 class Asking<T> {
   readonly #gateway: Gateway;
   readonly #call: NodesCall<T>;
-  /** By process, how often it was tried. */
-  readonly #tries = new Map<string, number>();
-  /** The processes not to be tried again. */
-  readonly #tried = new Set<string>();
-  /** Of those tried, the ones to try again once they are back. */
-  readonly #silent = new Set<string>();
+  readonly #attempts = new Attempts();
   #underWay: UnderWay<T>[] = [];
   #seen: Decision;
   #busy: LeptonError | undefined;
   #last: LeptonError | undefined;
+  #looked: Promise<undefined> | undefined;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #hedged: Promise<undefined> | undefined;
+  #hedgeTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(gateway: Gateway, call: NodesCall<T>) {
     this.#gateway = gateway;
@@ -68,106 +67,170 @@ class Asking<T> {
     this.#seen = call.decided;
   }
 
-  async run(): Promise<{ value: T; placement: Placement }> {
-    let looked: Promise<undefined> | undefined;
+  async run(): Promise<{ value: T; placement: Placement } | undefined> {
+    const hedgeAfterMs = this.#mayHedge ? this.#gateway.fleet.hedgeDelays.of(this.#call.version.digest) : undefined;
+    if (hedgeAfterMs !== undefined) this.#hedgeAfter(hedgeAfterMs);
     try {
       for (;;) {
         this.#beginWhereWanted();
+        if (this.#isForEdge()) return undefined;
         if (this.#underWay.length === 0 && !this.#mayWait()) {
           throw this.#busy ?? this.#last ?? refusalOf(this.#seen.decision);
         }
-        looked ??= this.#look(this.#underWay.length > 0 ? WATCH_MS : WAIT_MS).finally(() => {
-          looked = undefined;
-        });
-        const answered = await Promise.race([...this.#underWay.map(({ answer }) => answer), looked]);
+        this.#looked ??= this.#look(this.#underWay.length > 0 ? WATCH_MS : WAIT_MS);
+        const answers = this.#underWay.map(({ answer }) => answer);
+        const answered = await Promise.race([...answers, this.#looked, ...(this.#hedged ? [this.#hedged] : [])]);
         if (!answered) continue;
         const { call, answer } = answered;
         this.#underWay = this.#underWay.filter((other) => other !== call);
-        if (answer.ok) return { value: answer.value, placement: `node:${call.node.id}` };
-        this.#failed(call.node, answer);
-        if (this.#underWay.length === 0) await this.#decideAgain();
+        if (answer.ok) return { value: answer.value, placement: `node:${call.candidate.node.id}` };
+        this.#failed(call.candidate, answer);
+        if (this.#underWay.length > 0) continue;
+        this.#lookAnew();
+        await this.#decideAgain();
       }
     } finally {
       clearTimeout(this.#timer);
+      clearTimeout(this.#hedgeTimer);
       for (const { giveUp } of this.#underWay) giveUp();
     }
   }
 
   /** One more, unless one is under way on a node that is still heard. */
   #beginWhereWanted(): void {
-    if (this.#underWay.some(({ node }) => this.#seen.hears(node.id))) return;
-    const node = this.#seen.order.find((candidate) => this.#mayTry(processOf(candidate)));
-    if (!node) return;
-    const process = processOf(node);
-    this.#tries.set(process, (this.#tries.get(process) ?? 0) + 1);
-    this.#tried.add(process);
-    this.#underWay.push(this.#begin(node));
+    if (this.#isHeard()) return;
+    const { decision } = this.#seen;
+    if (decision.kind !== 'node') return;
+    // What may have been done already is not to be done twice.
+    if (this.#underWay.length > 0 && !this.#mayRepeat) return;
+    if (this.#mayBegin(decision.choice.candidate)) this.#begin(decision.choice.candidate);
   }
 
-  #mayTry(process: string): boolean {
-    if (this.#tried.has(process)) return false;
-    const tries = this.#tries.get(process) ?? 0;
-    return tries > 0 ? tries < MAX_TRIES : this.#tries.size < MAX_PROCESSES;
+  #isHeard(): boolean {
+    return this.#underWay.some(({ candidate }) => this.#seen.hears(candidate.node.id));
   }
 
-  #begin(node: HeardNode): UnderWay<T> {
-    const { fleet } = this.#gateway;
-    const { ask, digest } = this.#call;
+  #isForEdge(): boolean {
+    return this.#seen.decision.kind === 'edge' && !this.#isHeard() && (this.#underWay.length === 0 || this.#mayRepeat);
+  }
+
+  get #mayRepeat(): boolean {
+    return !this.#call.version.manifest.stateful;
+  }
+
+  /** All but a request's first call are counted, so that an outage is not made worse by them. */
+  #mayBegin(candidate: FleetCandidate): boolean {
+    const { budget } = this.#gateway.fleet;
+    if (!candidate.isHealthy(this.#gateway.now()) || !this.#attempts.mayTry(candidate.process)) return false;
+    if (this.#attempts.any) return budget.withdraw();
+    budget.deposit();
+    return true;
+  }
+
+  #begin(candidate: FleetCandidate): void {
+    const { version, ask } = this.#call;
     const abandon = new AbortController();
-    const end = fleet.begin(node.id, digest);
+    this.#attempts.tried(candidate.process);
+    const begun = candidate.begin(this.#gateway.now(), version.nodeRunMs);
     const call: UnderWay<T> = {
-      node,
-      giveUp: () => abandon.abort(),
-      answer: ask(node, abandon.signal)
-        .finally(end)
-        .then((answer) => {
-          if (answer.ok) fleet.answered(node);
+      candidate,
+      giveUp: () => {
+        begun.abandoned();
+        abandon.abort();
+      },
+      answer: ask(candidate.node, abandon.signal).then(
+        (answer) => {
+          // What becomes of a call that was given up says nothing.
+          if (!abandon.signal.aborted) this.#note(begun, answer);
           return { call, answer };
-        }),
+        },
+        (error) => {
+          begun.abandoned();
+          throw error;
+        },
+      ),
     };
     // One that is given up has nobody waiting for it.
     call.answer.catch(() => undefined);
-    return call;
+    this.#underWay.push(call);
   }
 
-  #failed(node: HeardNode, answer: NodeAnswer<T> & { ok: false }): void {
+  #note(begun: NodeCall, answer: NodeAnswer<T>): void {
+    if (answer.ok) {
+      const tookMs = begun.answered();
+      if (this.#mayHedge) this.#gateway.fleet.hedgeDelays.observe(this.#call.version.digest, tookMs);
+    } else if (answer.kind !== 'refused') begun.failed(answer.kind);
+    else if (answer.error.code === 'deadline_exceeded') begun.abandoned();
+    else begun.refused();
+  }
+
+  #failed({ process }: FleetCandidate, answer: NodeAnswer<T> & { ok: false }): void {
     const { kind, error } = answer;
     // A node that says so has too much to do; one that did not answer has taken the time.
     const isLate = kind === 'silent' && error.code === 'deadline_exceeded' && this.#underWay.length === 0;
-    if (kind === 'refused' || isLate || !this.#hasTime()) throw error;
-    if (kind === 'silent' || kind === 'sick') this.#gateway.fleet.failed(node, kind);
-    if (kind === 'silent') this.#silent.add(processOf(node));
+    const isFinal = kind === 'refused' || isLate || !this.#hasTime() || (kind !== 'busy' && !this.#mayRepeat);
+    if (isFinal) throw error;
+    if (kind === 'silent') this.#attempts.silent(process);
     this.#last = error;
     if (kind === 'busy' && retryAfter(error) < retryAfter(this.#busy)) this.#busy = error;
   }
 
   /** A node that has answered has nothing to wait for, and one whose failures are no silence would only repeat them. */
   #mayWait(): boolean {
-    return this.#hasTime() && this.#seen.awaited && this.#busy === undefined && this.#tries.size < MAX_PROCESSES;
+    return this.#hasTime() && this.#seen.awaited && this.#busy === undefined && this.#attempts.mayGoFurther;
   }
 
   #hasTime(): boolean {
     return (this.#call.deadline?.leftMs() ?? MIN_TRY_MS) >= MIN_TRY_MS;
   }
 
-  async #look(afterMs: number): Promise<undefined> {
-    await new Promise<void>((resolve) => {
-      this.#timer = setTimeout(resolve, afterMs);
+  get #mayHedge(): boolean {
+    return this.#mayRepeat && this.#call.version.manifest.retry?.hedge === true;
+  }
+
+  #hedgeAfter(ms: number): void {
+    this.#hedged = new Promise<void>((resolve) => {
+      this.#hedgeTimer = setTimeout(resolve, ms);
+    }).then(() => this.#hedge(ms));
+  }
+
+  /** One more call where the version is, beside those that get no answer; the next one after twice the time. */
+  async #hedge(afterMs: number): Promise<undefined> {
+    this.#hedged = undefined;
+    const decided = await this.#call.decideAgain(this.#attempts.mayTry).catch(() => undefined);
+    if (decided?.decision.kind !== 'node' || this.#underWay.length === 0) return;
+    const { candidate, isFull } = decided.decision.choice;
+    if (isFull || !candidate.has() || !this.#mayBegin(candidate)) return;
+    this.#begin(candidate);
+    this.#hedgeAfter(2 * afterMs);
+  }
+
+  #look(afterMs: number): Promise<undefined> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#timer = setTimeout(resolve, afterMs);
+    const looked = promise.then(async () => {
+      await this.#decideAgain();
+      if (this.#looked === looked) this.#looked = undefined;
+      return undefined;
     });
-    await this.#decideAgain();
+    return looked;
+  }
+
+  /** Without a call under way it is looked sooner. */
+  #lookAnew(): void {
+    clearTimeout(this.#timer);
+    this.#looked = undefined;
   }
 
   /** Where the hub cannot be asked, what was known counts on. */
-  async #decideAgain(): Promise<undefined> {
+  async #decideAgain(): Promise<void> {
+    this.#attempts.later();
     try {
-      const again = await this.#call.decideAgain();
-      if (!again.isKnown) return;
-      this.#seen = again;
+      const again = await this.#call.decideAgain(this.#attempts.mayTry);
+      if (again.isKnown) this.#seen = again;
     } catch {
       return;
     }
-    for (const process of this.#silent) this.#tried.delete(process);
-    this.#silent.clear();
   }
 }
 

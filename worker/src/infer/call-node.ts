@@ -38,7 +38,7 @@ export interface NodeCall<T> {
   read(response: Response): Promise<T>;
 }
 
-/** Never rejects. */
+/** Whatever becomes of the call is in what it resolves to; it rejects only where the gateway cannot sign it. */
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,

@@ -1,7 +1,8 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Gateway } from '../context.ts';
 import { createFleet } from '../hubs/fleet.ts';
-import { decide } from './decide.ts';
+import { decide, decideAtOnce } from './decide.ts';
 
 /** Asks where a version would run while the hub answers nobody. */
 async function decideWithoutHub(edgeEligible: boolean) {
@@ -9,14 +10,20 @@ async function decideWithoutHub(edgeEligible: boolean) {
     throw new Error('the hub is overloaded');
   };
   const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never);
-  const gateway = { fleet, edge: { unavailableFor: () => undefined } } as unknown as Gateway;
+  const gateway = {
+    fleet,
+    edge: { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true },
+    now: () => 0,
+  } as unknown as Gateway;
   const version = { digest: 'v', edgeEligible, manifest: { placement: { policy: 'auto' } } };
-  return await decide(gateway, { model: { id: 'm' }, version } as never, undefined, () => undefined);
+  const target = { model: { id: 'm' }, version } as never;
+  const request = { target, asked: undefined, edgeRunMs: 1, leftMs: Number.POSITIVE_INFINITY };
+  return await decide(gateway, request, () => undefined);
 }
 
 describe('a hub that cannot be asked', () => {
   it('keeps nothing from the edge', async () => {
-    expect(await decideWithoutHub(true)).toMatchObject({ decision: { kind: 'edge' }, order: [], isKnown: false });
+    expect(await decideWithoutHub(true)).toMatchObject({ decision: { kind: 'edge' } });
   });
 
   it('is why there is no placement on a node', async () => {
@@ -26,5 +33,34 @@ describe('a hub that cannot be asked', () => {
       retryAfterSeconds: 2,
       cause: Error('the hub is overloaded'),
     });
+  });
+});
+
+describe('what the edge may run', () => {
+  /** What is decided without waiting, and how often the hub was asked, which never answers. */
+  async function decideNow(runMs: number, queuedMs = 0) {
+    let asked = 0;
+    const heard = () => {
+      asked += 1;
+      return new Promise(() => undefined);
+    };
+    const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
+    const gateway = {
+      fleet,
+      edge: { unavailableFor: () => undefined, queuedMs: () => queuedMs, has: () => true },
+    } as never;
+    const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
+    const target = { model: { id: 'm' }, version } as never;
+    const request = { target, asked: undefined, edgeRunMs: runMs, leftMs: Number.POSITIVE_INFINITY };
+    const decided = decideAtOnce(gateway, request, () => undefined);
+    await turn();
+    return [decided?.decision.kind, asked];
+  }
+
+  it('waits for nobody, and asks nobody while it has little to do', async () => {
+    expect(await decideNow(5)).toEqual(['edge', 0]);
+    expect(await decideNow(5, 40)).toEqual(['edge', 0]);
+    expect(await decideNow(5, 100)).toEqual(['edge', 1]);
+    expect(await decideNow(5, 2_000)).toEqual([undefined, 1]);
   });
 });

@@ -1,15 +1,14 @@
 /** Where a version would run now, by what the isolate knows of the edge and of the fleet. */
-import { LeptonError } from '@lepton-edge/protocol';
+import { LeptonError, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
-import { type PlaceCandidate, type PlaceDecision, place } from '../dispatch/place.ts';
-import type { FleetView, HeardNode } from '../hubs/fleet.ts';
+import { chooseNode, isAllowed } from '../dispatch/choose-node.ts';
+import { type EdgeState, type PlaceDecision, place } from '../dispatch/place.ts';
+import { type FleetCandidate, type FleetView, NO_FLEET } from '../hubs/fleet.ts';
 import type { Resolved } from '../services/directory.ts';
 
 export interface Decision {
-  decision: PlaceDecision;
-  /** The nodes to try, in this order; where the edge comes first, those for when it has no room after all. */
-  order: readonly HeardNode[];
+  decision: PlaceDecision<FleetCandidate>;
   /** Whether a node that would do was silent a moment ago and may be about to come back. */
   awaited: boolean;
   hears: FleetView['hears'];
@@ -17,68 +16,108 @@ export interface Decision {
   isKnown: boolean;
 }
 
+/** What is to be placed. */
+export interface PlaceRequest {
+  target: Resolved;
+  asked: 'edge' | 'node' | undefined;
+  /** What a run of it at the edge is expected to take. */
+  edgeRunMs: number;
+  /** Until its deadline, in ms; infinite without one. */
+  leftMs: number;
+  /** What speaks against the edge, beside what is true of the version and the isolate. */
+  edge?: EdgeObstacle;
+  /** The processes of nodes that it may be sent to; all where absent. */
+  mayTry?: ((process: string) => boolean) | undefined;
+}
+
 /** Why a request is none for the edge: of its version, or now. */
-export interface EdgeObstacle {
+interface EdgeObstacle {
   ineligible?: string;
   unavailable?: string | undefined;
 }
 
-/** @throws LeptonError `no_placement` where it could be on a node only, and none is known because the hub cannot be asked */
-export async function decide(
-  gateway: Gateway,
-  { model, version }: Resolved,
-  asked: 'edge' | 'node' | undefined,
-  waitUntil: WaitUntil,
-  edge: EdgeObstacle = {},
-): Promise<Decision> {
-  const { manifest, digest, edgeEligible, edgeReason } = version;
-  const { policy, regions } = manifest.placement;
-  const placeAmong = (nodes: readonly HeardNode[]) =>
-    place({
-      policy,
-      asked,
-      edge: {
-        ineligible: edgeEligible ? edge.ineligible : (edgeReason ?? 'its admission did not allow it'),
-        unavailable: gateway.edge.unavailableFor(model.id) ?? edge.unavailable,
-      },
-      nodes: nodes.map((node) => candidateOf(gateway, node, digest)),
-      regions,
-      versionDigest: digest,
-    });
+/** Asks nobody, and waits for nothing; undefined where the fleet must be known first. */
+export function decideAtOnce(gateway: Gateway, request: PlaceRequest, waitUntil: WaitUntil): Decision | undefined {
+  let peeked: FleetView | undefined;
+  const decision = decideBy(gateway, request, () => {
+    peeked = gateway.fleet.peek(waitUntil);
+    return peeked;
+  });
+  return decision.kind === 'ask'
+    ? undefined
+    : decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
+}
+
+/** @throws LeptonError `no_placement` where it must be known which nodes are ready, and the hub cannot be asked */
+export async function decide(gateway: Gateway, request: PlaceRequest, waitUntil: WaitUntil): Promise<Decision> {
+  const known = decideAtOnce(gateway, request, waitUntil);
+  if (known) return known;
   let away: unknown;
   const unknown = (cause: unknown) => {
     away = cause;
     return NO_FLEET;
   };
-  const view = policy === 'edge' ? NO_FLEET : await gateway.fleet.view(waitUntil).catch(unknown);
-  const decision = placeAmong(view.ready);
+  const view = await gateway.fleet.view(waitUntil).catch(unknown);
+  const decision = decideBy(gateway, request, () => view);
   if (away !== undefined && decision.kind === 'refused' && decision.code === 'no_placement') {
     const message = 'this model needs a gpu-node, and which are ready cannot be found out now: try again';
     throw new LeptonError('no_placement', message, { cause: away, retryAfterSeconds: 2 });
   }
-  const order = idsOf(decision).flatMap((id) => view.ready.find((node) => node.id === id) ?? []);
-  const awaited = view.awaited.length > 0 && idsOf(placeAmong(view.awaited)).length > 0;
-  return { decision, order, awaited, hears: view.hears, isKnown: away === undefined };
+  return decisionOf(gateway, decision, request, { view, isKnown: away === undefined });
 }
 
 /** What a caller is told where nothing can run. */
-export function refusalOf(decision: PlaceDecision): LeptonError {
+export function refusalOf(decision: PlaceDecision<FleetCandidate>): LeptonError {
   const refused = decision.kind === 'refused';
   const code = refused ? decision.code : 'no_placement';
   const message = refused ? decision.message : 'this model needs a gpu-node, and none is ready';
-  return new LeptonError(code, message, code === 'no_placement' ? { retryAfterSeconds: 2 } : {});
+  const retryAfterSeconds = (refused ? decision.retryAfterSeconds : undefined) ?? 2;
+  const mayHelp = code === 'no_placement' || code === 'overloaded';
+  return new LeptonError(code, message, mayHelp ? { retryAfterSeconds } : {});
 }
 
-const NO_FLEET: FleetView = { ready: [], awaited: [], hears: () => false };
-
-function candidateOf({ fleet }: Gateway, node: HeardNode, digest: string): PlaceCandidate {
-  const { id, region, heartbeat } = node;
-  const { pending, called } = fleet.workOf(node, digest);
-  const loaded = heartbeat.loaded.find((model) => model.digest === digest);
-  return { id, region, pending, has: called || loaded !== undefined, requestMs: loaded?.recent?.requestMs };
+/** Asks nobody. @param viewOf the fleet as far as it is known; called where the edge is not clearly right */
+function decideBy(
+  gateway: Gateway,
+  request: PlaceRequest,
+  viewOf: () => FleetView | undefined,
+): PlaceDecision<FleetCandidate> {
+  const { asked, leftMs, target, mayTry } = request;
+  const { digest, manifest, nodeRunMs: usualMs } = target.version;
+  const { policy, regions } = manifest.placement;
+  const node = () => {
+    const view = viewOf();
+    if (!view) return 'unknown';
+    const wish = { now: gateway.now(), regions, usualMs, mayTry, random: gateway.random };
+    return chooseNode(view.candidates(digest), wish) ?? 'none';
+  };
+  return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });
 }
 
-function idsOf(decision: PlaceDecision): readonly string[] {
-  if (decision.kind === 'refused') return [];
-  return decision.kind === 'node' ? decision.ids : decision.otherwise;
+function edgeStateOf({ edge }: Gateway, { target, edgeRunMs, edge: obstacle }: PlaceRequest): EdgeState {
+  const { model, version } = target;
+  const { edgeEligible, edgeReason, edgeTried, digest } = version;
+  const ineligible = edgeEligible ? obstacle?.ineligible : (edgeReason ?? 'its admission did not allow it');
+  return {
+    ineligible,
+    unavailable: obstacle?.unavailable ?? edge.unavailableFor(model.id),
+    waitMs: edge.queuedMs(),
+    runMs: edgeRunMs,
+    loadMs: edgeTried && !edge.has(digest) ? edgeTried.loadMs : 0,
+  };
+}
+
+function decisionOf(
+  gateway: Gateway,
+  decision: PlaceDecision<FleetCandidate>,
+  { target }: PlaceRequest,
+  { view, isKnown }: { view: FleetView; isKnown: boolean },
+): Decision {
+  const { digest, manifest } = target.version;
+  const { regions } = manifest.placement;
+  const mayComeBack = (candidate: FleetCandidate) =>
+    (candidate.silentMs(gateway.now()) ?? Number.POSITIVE_INFINITY) <= NODE_LOST_AFTER_MS &&
+    isAllowed(candidate, { regions });
+  const awaited = decision.kind === 'refused' && view.candidates(digest).some(mayComeBack);
+  return { decision, awaited, hears: view.hears, isKnown };
 }

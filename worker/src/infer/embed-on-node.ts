@@ -13,7 +13,7 @@ import type { Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
 import { callNode, type NodeAnswer } from './call-node.ts';
 import { countRun } from './count.ts';
-import { decide } from './decide.ts';
+import { decide, refusalOf } from './decide.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
 import type { Schedule } from './schedule.ts';
 import type { Timings } from './timings.ts';
@@ -38,19 +38,26 @@ export async function embedOnNodes(
 ): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
   const { target, inputs, timings, waitUntil } = call;
   return await countRun(gateway, target, inputs.length, waitUntil, async () => {
-    const decideNow = () => decide(gateway, target, call.asked, waitUntil, { ineligible: call.tooLarge });
-    const { value, placement } = await askNodes(
+    const { deadline } = call.schedule;
+    const decideAgain = (mayTry?: (process: string) => boolean) => {
+      const leftMs = deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
+      const edge = { ineligible: call.tooLarge };
+      return decide(gateway, { target, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
+    };
+    const decided = await decideAgain();
+    const answered = await askNodes(
       gateway,
       {
-        digest: target.version.digest,
-        decided: await decideNow(),
-        decideAgain: decideNow,
-        deadline: call.schedule.deadline,
+        version: target.version,
+        decided,
+        decideAgain,
+        deadline,
         ask: (node, signal) => embedOnNode(gateway, node, { ...call, signal }),
       },
       timings,
     );
-    return { texts: value, placement };
+    if (!answered) throw refusalOf(decided.decision);
+    return { texts: answered.value, placement: answered.placement };
   });
 }
 
@@ -84,5 +91,8 @@ function readTexts(value: unknown, count: number): EmbeddedText[] {
 }
 
 function floatsOf(base64: string): Float32Array<ArrayBuffer> {
-  return new Float32Array(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new Float32Array(bytes.buffer);
 }

@@ -15,7 +15,11 @@ export async function checkReady(
 ): Promise<Resolved> {
   const target = await gateway.directory.resolve(ref, principal, gateway.random(), waitUntil);
   checkState(target.version);
-  const { decision } = await decide(gateway, target, undefined, waitUntil);
+  const { decision } = await decide(
+    gateway,
+    { target, asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY },
+    waitUntil,
+  );
   if (decision.kind === 'refused') throw refusalOf(decision);
   return target;
 }

@@ -1,13 +1,14 @@
 /** Runs a request where placement says. */
-import { batchItems, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
+import { batchItems, batchPlan, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
-import { isTooLongForEdge } from '../dispatch/edge-time.ts';
+import { type EdgeCost, edgeCost, isTooLongForEdge } from '../dispatch/edge-time.ts';
+import type { EdgeModel } from '../edge/edge-call.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
 import { charge } from './charge.ts';
 import { countRun } from './count.ts';
-import { decide } from './decide.ts';
+import { decide, decideAtOnce, type PlaceRequest } from './decide.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Schedule } from './schedule.ts';
@@ -51,37 +52,62 @@ async function runPlaced(
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { version } = input.target;
-  const edge = { unavailable: tooLargeForEdge(version, input.inputs) };
-  const decideNow = () => decide(gateway, input.target, input.asked, waitUntil, edge);
-  const decided = await decideNow();
+  const { target, asked, schedule } = input;
+  const elements = elementsIn(input.inputs);
+  const { edgeTried } = target.version;
+  const cost = edgeTried ? edgeCost(edgeTried, elements) : UNKNOWN_COST;
+  let unavailable = tooLargeForEdge(target.version, elements);
+  const requestNow = (mayTry?: (process: string) => boolean): PlaceRequest => {
+    const leftMs = schedule.deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
+    return { target, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
+  };
+  const decideAgain = (mayTry?: (process: string) => boolean) => decide(gateway, requestNow(mayTry), waitUntil);
+  const model = edgeModelOf(gateway, target, timings);
+  let decided = decideAtOnce(gateway, requestNow(), waitUntil) ?? (await decideAgain());
   if (decided.decision.kind === 'edge') {
     try {
-      return await runAtEdge(gateway, input, timings, waitUntil);
+      return await runAtEdge(gateway, model, cost, input, timings, waitUntil);
     } catch (error) {
-      const isFull = error instanceof LeptonError && error.code === 'no_placement';
-      if (!isFull || decided.order.length === 0) throw error;
+      if (!isFull(error) || asked !== undefined) throw error;
+      unavailable = error.message;
+      decided = await decideAgain();
+      if (decided.decision.kind === 'refused') throw error;
     }
+  } else if (decided.decision.kind === 'node' && decided.decision.warmsEdge) {
+    waitUntil(gateway.edge.warm(model, waitUntil).catch(() => undefined));
   }
-  const { value, placement } = await askNodes(
+  const answered = await askNodes(
     gateway,
     {
-      digest: version.digest,
+      version: target.version,
       decided,
-      decideAgain: decideNow,
-      deadline: input.schedule.deadline,
+      decideAgain,
+      deadline: schedule.deadline,
       ask: (node, signal) => runOnNode(gateway, node, { ...input, signal }, timings),
     },
     timings,
   );
-  return { outputs: value, placement };
+  if (!answered) return await runAtEdge(gateway, model, cost, input, timings, waitUntil);
+  return { outputs: answered.value, placement: answered.placement };
 }
 
-function tooLargeForEdge({ edgeTried }: KnownVersion, inputs: readonly Tensor[]): string | undefined {
-  if (!edgeTried) return undefined;
-  const elements = elementsIn(inputs);
-  if (!isTooLongForEdge(edgeTried, elements)) return undefined;
+/** Whether the edge has no room for it now; a node may. */
+function isFull(error: unknown): error is LeptonError {
+  return error instanceof LeptonError && (error.code === 'no_placement' || error.code === 'overloaded');
+}
+
+function tooLargeForEdge({ edgeTried }: KnownVersion, elements: number): string | undefined {
+  if (!edgeTried || !isTooLongForEdge(edgeTried, elements)) return undefined;
   return `its inputs have ${elements} elements, too many to be run at the edge: it was tried there with ${edgeTried.elements}`;
+}
+
+function edgeModelOf({ blobs }: Gateway, { model, version }: Resolved, timings: Timings): EdgeModel {
+  const { digest, sizeBytes, wasmBytes } = version;
+  return {
+    ...{ digest, modelId: model.id, version: version.version, sizeBytes, wasmBytes },
+    fetch: () => timings.measure('fetch', () => fetchModel(blobs, version)),
+    batchPlan: () => edgePlanOf(version),
+  };
 }
 
 function elementsIn(inputs: readonly Tensor[]): number {
@@ -90,20 +116,22 @@ function elementsIn(inputs: readonly Tensor[]): number {
 
 async function runAtEdge(
   gateway: Gateway,
-  input: RunInput,
+  model: EdgeModel,
+  cost: EdgeCost,
+  { inputs, outputs, schedule }: RunInput,
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
-  const { model: known, version } = input.target;
-  const model = {
-    digest: version.digest,
-    modelId: known.id,
-    sizeBytes: version.sizeBytes,
-    wasmBytes: version.wasmBytes,
-    fetch: () => timings.measure('fetch', () => fetchModel(gateway.blobs, version)),
-  };
-  const { outputs } = await timings.measure('edge', () =>
-    gateway.edge.run(model, input.inputs, input.outputs, waitUntil, () => input.schedule.deadline?.check()),
-  );
-  return { outputs, placement: 'edge' };
+  const check = () => schedule.deadline?.check();
+  const call = { inputs, outputs, cost, isAlone: gateway.bodies.isAlone, check, waitUntil };
+  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+  return { outputs: ran.outputs, placement: 'edge' };
+}
+
+/** Of a version that was never tried at the edge, and is not run there. */
+const UNKNOWN_COST = { aloneMs: 1, sharedMs: 1 };
+
+function edgePlanOf({ manifest, edgeBatchSize }: KnownVersion) {
+  const batching = { ...manifest.batching, maxBatchSize: edgeBatchSize, maxDelayMs: 0 };
+  return batchPlan({ ...manifest, batching });
 }

@@ -16,6 +16,7 @@ export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
       HEADER_LENGTH,
       'x-lepton-digest',
       'server-timing',
+      'age',
       'ratelimit',
       'ratelimit-policy',
       'retry-after',

@@ -10,6 +10,8 @@ export const requestId = (): MiddlewareHandler<AppEnv> =>
     const given = c.req.header(REQUEST_ID_HEADER);
     const id = given !== undefined && /^[\w.:-]{1,64}$/.test(given) ? given : newId('req');
     c.set('tracing', new Tracing(id, c.req.header(TRACEPARENT_HEADER), c.req.header(TRACESTATE_HEADER)));
+    c.set('arrivedAt', performance.now());
     await next();
-    c.header(REQUEST_ID_HEADER, id);
+    // Hono's own way would make a second response of the first one's stream.
+    c.res.headers.set(REQUEST_ID_HEADER, id);
   };

@@ -9,11 +9,13 @@ import {
   type Tensor,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
+import type { Sent } from '../cache/repeats.ts';
 import { answerHeaders } from '../http/answer-headers.ts';
 import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
-import { codingFor, compressedResponse } from '../http/compress.ts';
-import { type InferAnswer, infer } from '../infer/infer.ts';
+import { codingFor, compressed } from '../http/compress.ts';
+import type { InferAnswer } from '../infer/infer.ts';
+import { inferBytes } from '../infer/infer-bytes.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
@@ -49,25 +51,32 @@ async function handleInfer(c: AppContext): Promise<Response> {
   const gateway = c.get('gateway');
   const timings = new Timings();
   const ref = referenceOf(c);
+  const headerLength = c.req.header(HEADER_LENGTH);
+  const coding = codingFor(c.req.raw);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
-    const request = decodeInferBody(bytes, c.req.header(HEADER_LENGTH));
-    const answer = await infer(gateway, { ...modelCallOf(c, ref, timings), request });
-    return await encode(c.req.raw, answer, request, timings);
+    const answer = await inferBytes(gateway, {
+      ...modelCallOf(c, ref, timings),
+      bytes,
+      format: [String(headerLength), coding],
+      decode: () => decodeInferBody(bytes, headerLength),
+      encode: (made, request) => compressed(encode(made, request), coding),
+    });
+    const { body, headers } = answer.sent;
+    const all = { ...answerHeaders(answer, timings), ...headers };
+    return new Response(body, { headers: all, encodeBody: 'content-encoding' in headers ? 'manual' : 'automatic' });
   });
 }
 
-async function encode(call: Request, answer: InferAnswer, request: InferRequest, timings: Timings): Promise<Response> {
-  const { version, outputs } = answer;
-  const headers = answerHeaders(answer, timings);
+function encode({ version, outputs }: InferAnswer, request: InferRequest): Sent {
   const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
     modelVersion: String(version.version),
     id: request.id,
     outputs: outputs as Tensor[],
   });
-  headers.set('content-type', contentType);
-  if (headerLength !== undefined) headers.set(HEADER_LENGTH, String(headerLength));
-  return await compressedResponse(body, headers, codingFor(call));
+  const headers: Record<string, string> = { 'content-type': contentType };
+  if (headerLength !== undefined) headers[HEADER_LENGTH] = String(headerLength);
+  return { body, headers };
 }
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {

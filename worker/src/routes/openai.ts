@@ -40,7 +40,7 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), quota(), async (c) =>
       dimensions,
     });
     const headers = answerHeaders(answer, timings);
-    headers.set('content-type', 'application/json');
+    headers['content-type'] = 'application/json';
     const { version, embeddings, tokens } = answer;
     const response = { model: `${version.model}@${version.version}`, embeddings, tokens };
     return new Response(encodeEmbeddingResponse(response, encodingFormat), { headers });

@@ -5,11 +5,14 @@ import {
   LeptonError,
   type Manifest,
   type Reference,
+  type Scope,
   type VersionState,
   type Visibility,
 } from '@lepton-edge/protocol';
 import { and, eq, max, sql } from 'drizzle-orm';
+import type { ColoCache } from '../cache/colo-cache.ts';
 import { EntityCache } from '../cache/entity-cache.ts';
+import { type EntityForm, sharedEntities } from '../cache/shared-entities.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
 import type { Database } from '../db/database.ts';
@@ -19,6 +22,7 @@ import type { EdgeTried } from '../dispatch/edge-time.ts';
 import { elementsOf } from '../onnx/cost/growth.ts';
 import type { Limits } from '../quotas/terms.ts';
 import { mayInfer } from './access.ts';
+import { bestBatchSize } from './admission/best-batch-size.ts';
 
 export interface KnownModel {
   id: string;
@@ -47,10 +51,14 @@ export interface KnownVersion {
   wasmBytes: number | undefined;
   /** What was tried at the edge, how long that took, and what larger inputs take. */
   edgeTried: EdgeTried | undefined;
+  /** What a run took where it was tried on a node, in ms. */
+  nodeRunMs: number | undefined;
   /** As stated, else as measured: whether the same inputs give the same answer. */
   deterministic: boolean;
   /** As stated, else as measured: how many items a run takes without their answers changing; 1 where that is not known. */
   maxBatchSize: number;
+  /** How many items may share a run at the edge; 1: every request runs alone there. */
+  edgeBatchSize: number;
   /** The R2 object of each file, in the manifest's order. */
   objectKeys: readonly string[];
   /** The length of the manifest's JSON: what most of it is. */
@@ -68,17 +76,51 @@ const MAX_MANIFESTS_BYTES = 8 * 1024 * 1024;
 /** Whoever asks whether the gateway is ready wants to know it of now. */
 const PING_AGES = { freshMs: 2_000, staleMs: 2_000, outageMs: 0 };
 
+/** Of keys, models and versions as a colo's isolates share them; what is about to change is not. */
+const KEY_FORM: EntityForm<Principal, Omit<Principal, 'scopes'> & { scopes: Scope[] }> = {
+  pack: (key: Principal) => ({ ...key, scopes: [...key.scopes] }),
+  unpack: (json) => ({ ...json, scopes: new Set(json.scopes) }),
+};
+const MODEL_FORM: EntityForm<
+  KnownModel,
+  Omit<KnownModel, 'grants' | 'aliases'> & {
+    grants: [team: string, access: Access][];
+    aliases: [alias: string, targets: readonly AliasTarget[]][];
+  }
+> = {
+  pack: (model: KnownModel) =>
+    model.newestReady === undefined ? undefined : { ...model, grants: [...model.grants], aliases: [...model.aliases] },
+  unpack: (json) => ({ ...json, grants: new Map(json.grants), aliases: new Map(json.aliases) }),
+};
+const VERSION_FORM: EntityForm<KnownVersion, KnownVersion> = {
+  pack: (version) => (version.state === 'admitting' ? undefined : version),
+  unpack: (json) => json,
+};
+
 export class Directory {
   readonly #keys: EntityCache<Principal>;
   readonly #models: EntityCache<KnownModel>;
   readonly #versions: EntityCache<KnownVersion>;
   readonly #reachable: EntityCache<true>;
 
-  constructor(db: Database, now: () => number) {
-    this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
-    this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
+  constructor(db: Database, now: () => number, colo: ColoCache) {
+    this.#keys = new EntityCache({
+      load: (hash) => guard(() => loadKey(db, hash, now())),
+      shared: sharedEntities(colo, 'key', KEY_FORM),
+      now,
+    });
+    this.#models = new EntityCache({
+      load: (name) => guard(() => loadModel(db, name)),
+      shared: sharedEntities(colo, 'model', MODEL_FORM),
+      now,
+    });
     const bytes = { max: MAX_MANIFESTS_BYTES, of: ({ manifestBytes }: KnownVersion) => manifestBytes };
-    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now, bytes });
+    this.#versions = new EntityCache({
+      load: (key) => guard(() => loadVersion(db, key)),
+      shared: sharedEntities(colo, 'version', VERSION_FORM),
+      now,
+      bytes,
+    });
     const ping = async () => {
       await db.run(sql`SELECT 1`);
       return true as const;
@@ -240,9 +282,10 @@ async function loadModel(db: Database, name: string): Promise<KnownModel | undef
 
 function edgeTriedOf({ admission }: typeof versions.$inferSelect): EdgeTried | undefined {
   if (!admission?.edge) return undefined;
-  const { runMs, shapes } = admission.edge;
+  const { runMs, loadMs, perItemMs, shapes } = admission.edge;
   const branches = (admission.inspection?.operators.If ?? 0) > 0;
-  return { runMs, elements: elementsOf(shapes), growth: admission.multiplyAddsBeyond, branches };
+  const elements = elementsOf(shapes);
+  return { runMs, loadMs, perItemMs, elements, growth: admission.multiplyAddsBeyond, branches };
 }
 
 function isDeterministic({ manifest, admission }: typeof versions.$inferSelect): boolean {
@@ -258,6 +301,15 @@ function maxBatchSizeOf({ manifest, admission }: typeof versions.$inferSelect): 
   if (manifest.batching) return manifest.batching.maxBatchSize;
   const measured = admission?.batching?.maxBatchSize ?? 1;
   return measured < LARGEST_TRIED ? measured : MAX_BATCH_SIZE;
+}
+
+/** No more at the edge than were tried there, unless the manifest says so: more take more of its memory. */
+function edgeBatchSizeOf(row: typeof versions.$inferSelect): number {
+  const { manifest, admission } = row;
+  const edge = admission?.edge;
+  if (manifest.stateful || !isDeterministic(row) || edge?.batchInvariant === false) return 1;
+  if (manifest.batching) return Math.min(manifest.batching.maxBatchSize, MAX_BATCH_SIZE);
+  return edge?.batchInvariant ? bestBatchSize(edge.perItemMs) : 1;
 }
 
 /** @param key `<model id>/<number>` */
@@ -293,8 +345,10 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeReason: row.admission?.edgeReason,
     wasmBytes: row.admission?.edge?.wasmBytes,
     edgeTried: edgeTriedOf(row),
+    nodeRunMs: row.admission?.node?.runMs,
     deterministic: isDeterministic(row),
     maxBatchSize: maxBatchSizeOf(row),
+    edgeBatchSize: edgeBatchSizeOf(row),
     manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),
   };

@@ -1,7 +1,6 @@
 /** `lepton node-tokens …` */
 import type { NodeToken } from '@lepton-edge/protocol';
 import type { Command } from '../command.ts';
-import { UsageError } from '../failure.ts';
 import { fields, table, timeText } from '../text.ts';
 import { time } from '../values.ts';
 import { collect, LIMIT_OPTION } from './list.ts';
@@ -37,12 +36,12 @@ const create: Command = {
   },
   examples: ['node-tokens create', 'node-tokens create --uses 20 --expires 2027-01-01'],
   async run(context, input) {
-    const uses = input.text('uses');
+    const uses = input.whole('uses', 1);
     const expires = input.text('expires');
     const client = await context.client();
     const issued = await client.nodes.createToken(
       {
-        ...(uses === undefined ? {} : { uses: countOf(uses) }),
+        ...(uses === undefined ? {} : { uses }),
         ...(expires === undefined ? {} : { expiresAt: time('expires', expires) }),
       },
       { signal: context.signal },
@@ -77,9 +76,4 @@ function stateOf({ revokedAt, used, uses, expiresAt }: NodeToken): string {
   if (revokedAt !== undefined) return 'revoked';
   if (used >= uses) return 'used up';
   return Date.parse(expiresAt) <= Date.now() ? 'expired' : `until ${timeText(expiresAt)}`;
-}
-
-function countOf(text: string): number {
-  if (/^\d{1,4}$/.test(text)) return Number(text);
-  throw new UsageError(`--uses: expected a whole number from 1 to 1000, got ${JSON.stringify(text)}`);
 }

@@ -1,6 +1,7 @@
 /** The end of an admission: ready or rejected, and where the version may run. Pure. */
 import type { Admission, Manifest, TrialFailure } from '@lepton-edge/protocol';
 import type { ControlFlow } from '../../db/schema.ts';
+import { bestBatchSize } from './best-batch-size.ts';
 
 /** Files above this leave no room beside ONNX Runtime in an isolate, whatever a trial alone in one shows. */
 const MAX_EDGE_MODEL_BYTES = 16 * 1024 * 1024;
@@ -124,12 +125,7 @@ function tellFailure({ kind, message }: TrialFailure): string {
 function batchingOf({ node, edge }: Admission): Pick<Admission, 'batching'> {
   const report = node ?? edge;
   if (!report?.batchInvariant) return {};
-  const alone = report.perItemMs['1'] ?? 0;
-  const best = Object.entries(report.perItemMs).reduce(
-    (least, [size, ms]) => (ms < least.ms * 0.95 ? { size: Number(size), ms } : least),
-    { size: 1, ms: alone },
-  );
-  return { batching: { maxBatchSize: best.size } };
+  return { batching: { maxBatchSize: bestBatchSize(report.perItemMs) } };
 }
 
 /** Files that describe a model and are no part of its weights. */

@@ -1,9 +1,10 @@
 /** Takes a node out of work while it stays up, and gives it back. */
-import { LeptonError, type Node } from '@lepton-edge/protocol';
+import type { Node } from '@lepton-edge/protocol';
 import { eq } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { nodes } from '../../db/schema.ts';
+import { findNode } from './find.ts';
 import { toNode } from './list.ts';
 
 /**
@@ -13,8 +14,7 @@ import { toNode } from './list.ts';
  */
 export async function setDrained(ctx: ServiceContext, id: string, drained: boolean): Promise<Node> {
   const { db, fleet, now } = ctx.gateway;
-  const [row] = await db.select().from(nodes).where(eq(nodes.id, id));
-  if (!row) throw new LeptonError('node_not_found', `no node has the id ${JSON.stringify(id)}`);
+  const row = await findNode(ctx.gateway, id);
   const isSo = (row.drainedAt !== null) === drained;
   const drainedAt = isSo ? row.drainedAt : drained ? now() : null;
   if (!isSo) {
@@ -28,6 +28,5 @@ export async function setDrained(ctx: ServiceContext, id: string, drained: boole
     ]);
   }
   await fleet.drain(id, drained);
-  const live = (await fleet.list()).find((node) => node.id === id);
-  return toNode({ ...row, drainedAt }, live);
+  return toNode({ ...row, drainedAt }, await fleet.find(id));
 }

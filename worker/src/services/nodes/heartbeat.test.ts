@@ -29,7 +29,7 @@ async function setup() {
     db: openDatabase(binding as D1Database),
     now: () => clock.ms,
     fleet: {
-      list: async () => roster.list(),
+      find: async (id: string) => roster.find(id),
       isOlder: async (id: string, instance?: string) => roster.isOlder(id, instance),
       heartbeat: async (...report: Parameters<Roster['heartbeat']>) => roster.heartbeat(...report).received,
     },

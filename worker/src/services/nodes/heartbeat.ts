@@ -6,11 +6,10 @@ import { auditRow } from '../../db/audit.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { HANDOVER_MS } from '../../hubs/fleet.ts';
 import type { NodeIdentity, Received } from '../../hubs/live-node.ts';
+import { type NodeRow, nodeNotFound } from './find.ts';
 import { isRotationDue, retireOlder, type ValidKey } from './rotate.ts';
 import { verifyAddress } from './verify-address.ts';
 import { wantedBy } from './wanted.ts';
-
-type NodeRow = typeof nodes.$inferSelect;
 
 interface Known {
   node: NodeRow;
@@ -20,7 +19,7 @@ interface Known {
 /** @throws LeptonError `node_not_found`, `node_unverified` */
 export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
   // A node speaks for itself only; for any other id there is nothing here.
-  if (ctx.principal.nodeId !== id) throw notFound(id);
+  if (ctx.principal.nodeId !== id) throw nodeNotFound(id);
   let known: Known;
   try {
     known = await readNode(ctx, id);
@@ -40,7 +39,7 @@ async function takeKnown(ctx: ServiceContext, { node, keys }: Known, heartbeat: 
   }
   const identity = { id, name, issuer, region, drained: node.drainedAt !== null };
   const received = await fleet.heartbeat(identity, heartbeat);
-  if (!received) throw notFound(id);
+  if (!received) throw nodeNotFound(id);
   const isOlder = received.duplicate?.newer === false;
   if (!isOlder) await retireOlder(ctx, id, keys);
   const wanted = heartbeat.pins && (await wantedBy(ctx, node, heartbeat.pins.request));
@@ -58,12 +57,12 @@ async function takeUnread(
   heartbeat: Heartbeat,
   cause: unknown,
 ): Promise<HeartbeatAnswer> {
-  const node = (await fleet.list()).find((each) => each.id === id);
+  const node = await fleet.find(id);
   if (node?.heartbeat.url !== heartbeat.url) throw cause;
   const { name, issuer, region, drained } = node;
   const identity = { id, name, issuer, region, drained };
   const received = await fleet.heartbeat(identity, heartbeat);
-  if (!received) throw notFound(id);
+  if (!received) throw nodeNotFound(id);
   return answerOf(identity, heartbeat, received);
 }
 
@@ -85,7 +84,7 @@ async function readNode({ gateway }: ServiceContext, id: string): Promise<Known>
     .leftJoin(apiKeys, and(eq(apiKeys.nodeId, nodes.id), isNull(apiKeys.revokedAt)))
     .where(eq(nodes.id, id));
   const [first] = rows;
-  if (!first) throw notFound(id);
+  if (!first) throw nodeNotFound(id);
   return { node: first.node, keys: rows.flatMap(({ key }) => key ?? []) };
 }
 
@@ -118,8 +117,4 @@ async function applyChange(ctx: ServiceContext, node: NodeRow, { url, region, la
 function isSame(a: Record<string, string>, b: Record<string, string>): boolean {
   const keys = Object.keys(a);
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
-}
-
-function notFound(id: string): LeptonError {
-  return new LeptonError('node_not_found', `no node has the id ${JSON.stringify(id)}: join again`);
 }

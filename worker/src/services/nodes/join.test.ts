@@ -23,7 +23,7 @@ async function setup() {
     settings: { allowPrivateNodes: true, publicUrl: 'https://gateway.example.com' },
     db: openDatabase(binding as D1Database),
     now: () => Date.now(),
-    fleet: { list: async () => living },
+    fleet: { find: async (id: string) => living.find((node) => node.id === id) },
     fetch: async (_url: string, { body }: { body: string }) => {
       const { nonce, audience } = JSON.parse(body);
       const jwt = new SignJWT({ nonce }).setProtectedHeader({ alg: 'EdDSA' }).setAudience(audience).setIssuedAt();

@@ -44,7 +44,7 @@ export async function joinNode(gateway: Gateway, origin: string, input: Input): 
 async function refuseLivingName({ db, fleet }: Gateway, { name, publicKey, instance }: Input): Promise<void> {
   const [known] = await db.select().from(nodes).where(eq(nodes.name, name));
   if (!known) return;
-  const live = (await fleet.list()).find(({ id }) => id === known.id);
+  const live = await fleet.find(known.id);
   if (!live || !isHeard(live)) return;
   if (known.publicKey.x === publicKey.x) {
     const other = live.heartbeat.instance;

@@ -1,11 +1,12 @@
 /** Lists nodes by name, each with what its last heartbeat said; removes one. */
-import { LeptonError, type Node, type Page, type PageQuery } from '@lepton-edge/protocol';
+import type { Node, Page, PageQuery } from '@lepton-edge/protocol';
 import { and, asc, eq, gt, isNull } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { isHeard, type ListedNode } from '../../hubs/live-node.ts';
 import { pageFrom, readCursor } from '../page.ts';
+import { findNode, type NodeRow } from './find.ts';
 
 /** Above this a node's clock is worth a warning. */
 const NOTED_SKEW_MS = 5_000;
@@ -32,8 +33,7 @@ export async function listNodes({ gateway }: ServiceContext, query: PageQuery): 
 /** Ends the node's credential and forgets it; it may join again with a token that is good. @throws LeptonError `node_not_found` */
 export async function removeNode(ctx: ServiceContext, id: string): Promise<void> {
   const { db, now, fleet } = ctx.gateway;
-  const [row] = await db.select({ name: nodes.name }).from(nodes).where(eq(nodes.id, id));
-  if (!row) throw new LeptonError('node_not_found', `no node has the id ${JSON.stringify(id)}`);
+  const row = await findNode(ctx.gateway, id);
   await db.batch([
     db
       .update(apiKeys)
@@ -46,7 +46,7 @@ export async function removeNode(ctx: ServiceContext, id: string): Promise<void>
 }
 
 /** @param live what the hub knows of it, if anything */
-export function toNode(row: typeof nodes.$inferSelect, live: ListedNode | undefined): Node {
+export function toNode(row: NodeRow, live: ListedNode | undefined): Node {
   const beat = live?.heartbeat;
   return {
     id: row.id,
@@ -70,7 +70,7 @@ export function toNode(row: typeof nodes.$inferSelect, live: ListedNode | undefi
   };
 }
 
-function stateOf(row: typeof nodes.$inferSelect, live: ListedNode | undefined): Node['state'] {
+function stateOf(row: NodeRow, live: ListedNode | undefined): Node['state'] {
   if (live?.heartbeat.state === 'stopped') return 'stopped';
   if (!live || !isHeard(live)) return 'lost';
   return row.drainedAt === null ? live.heartbeat.state : 'draining';

@@ -9,6 +9,7 @@ import { auditRow, isRefused } from '../../db/audit.ts';
 import { newId } from '../../db/ids.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
+import { findNode, nodeNotFound } from './find.ts';
 import { toNode } from './list.ts';
 
 /** How old a credential becomes. */
@@ -55,8 +56,8 @@ export async function retireOlder(ctx: ServiceContext, nodeId: string, keys: rea
 export async function issueCredential(ctx: ServiceContext, nodeId: string): Promise<NodeCredential> {
   const { gateway, principal } = ctx;
   const { db, now } = gateway;
-  const [node] = await db.select({ name: nodes.name }).from(nodes).where(eq(nodes.id, nodeId));
-  if (!node || principal.nodeId !== nodeId) throw notFound(nodeId);
+  if (principal.nodeId !== nodeId) throw nodeNotFound(nodeId);
+  const node = await findNode(gateway, nodeId);
   const credential = newSecret('lnc');
   const key = {
     id: newId('key'),
@@ -88,16 +89,10 @@ export async function issueCredential(ctx: ServiceContext, nodeId: string): Prom
 export async function requestRotation(ctx: ServiceContext, id: string): Promise<Node> {
   const { db, fleet, now } = ctx.gateway;
   const rotateAt = now();
-  const [row] = await db.select().from(nodes).where(eq(nodes.id, id));
-  if (!row) throw notFound(id);
+  const row = await findNode(ctx.gateway, id);
   await db.batch([
     db.update(nodes).set({ rotateAt }).where(eq(nodes.id, id)),
     auditRow(ctx, { action: 'node.rotate', subject: `node/${id}`, detail: { name: row.name } }),
   ]);
-  const live = (await fleet.list()).find((node) => node.id === id);
-  return toNode({ ...row, rotateAt }, live);
-}
-
-function notFound(id: string): LeptonError {
-  return new LeptonError('node_not_found', `no node has the id ${JSON.stringify(id)}`);
+  return toNode({ ...row, rotateAt }, await fleet.find(id));
 }

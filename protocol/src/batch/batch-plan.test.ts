@@ -1,5 +1,5 @@
-import { Admission, type TrialReport } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
+import { Admission, type TrialReport } from '../versions.ts';
 import { type Batchable, batchPlan } from './batch-plan.ts';
 
 const x = { name: 'x', datatype: 'FP32' as const, shape: [-1, 4] };

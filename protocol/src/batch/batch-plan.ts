@@ -1,5 +1,6 @@
 /** How requests for one loaded model may share a run: along which axes, how many, and after what wait. Pure. */
-import { type Admission, type BatchAxes, batchAxes, type Manifest, type TensorSpec } from '@lepton-edge/protocol';
+import { type BatchAxes, batchAxes } from '../trial/batch.ts';
+import type { Admission, Manifest, TensorSpec } from '../versions.ts';
 
 /** Sizes that may differ within a batch: shorter ones are filled up along this axis. */
 interface Padding {

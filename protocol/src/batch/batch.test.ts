@@ -1,6 +1,7 @@
-import { ARRAY_TYPE, DATATYPES, type Datatype, type FixedDatatype, type Tensor } from '@lepton-edge/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ARRAY_TYPE, DATATYPES, type Datatype, type FixedDatatype } from '../tensor/datatype.ts';
+import type { Tensor } from '../tensor/tensor.ts';
 import { Batch } from './batch.ts';
 import { type Member, memberOf } from './batch-member.ts';
 import { type BatchPlan, batchPlan } from './batch-plan.ts';

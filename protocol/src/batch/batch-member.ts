@@ -1,5 +1,5 @@
 /** One request as a member of a batch: how many items it has, and with which others it fits together. Pure. */
-import type { Tensor } from '@lepton-edge/protocol';
+import type { Tensor } from '../tensor/tensor.ts';
 import type { BatchPlan } from './batch-plan.ts';
 
 export interface Member {

@@ -1,5 +1,8 @@
 /** A batch: members that fit together, put into one run, and its outputs given back to each. Pure. */
-import { ARRAY_TYPE, type Datatype, slice, stack, type Tensor, toHalf } from '@lepton-edge/protocol';
+import { ARRAY_TYPE, type Datatype } from '../tensor/datatype.ts';
+import { toHalf } from '../tensor/half.ts';
+import type { Tensor } from '../tensor/tensor.ts';
+import { slice, stack } from '../trial/batch.ts';
 import { type Member, ownLength, paddingOf } from './batch-member.ts';
 import type { BatchPlan } from './batch-plan.ts';
 
@@ -169,5 +172,7 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0;
+  if (a.byteLength !== b.byteLength) return false;
+  for (let i = 0; i < a.byteLength; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

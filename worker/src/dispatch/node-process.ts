@@ -1,0 +1,106 @@
+/** What an isolate knows of one process of a node: what it reported, and what the isolate's own calls showed since. Pure. */
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { OwnCalls } from './own-calls.ts';
+import { VersionWork } from './version-work.ts';
+
+/** Versions that were not called for so long are forgotten, where there are many. */
+const FORGOTTEN_AFTER_MS = 60_000;
+const MANY_VERSIONS = 256;
+
+export interface CallKnown {
+  /** What waits before it is expected to take so long. */
+  waitMs: number;
+  /** Whether the version was there: what a load took says nothing of the next call. */
+  isWarm: boolean;
+}
+
+/** A call under way. One of these is to be called once. */
+export interface NodeCall {
+  /** @returns after how long, in ms */
+  answered(): number;
+  /** It answered that the request is at fault, which says nothing of how long others take. */
+  refused(): void;
+  /** `silent`: no answer came, or half of one. `sick`: not as a node should answer. `busy`: it has no room. */
+  failed(how: 'silent' | 'sick' | 'busy'): void;
+  /** Nobody waits for it any more. */
+  abandoned(): void;
+}
+
+export class NodeProcess {
+  readonly circuit = new CircuitBreaker();
+  readonly #now: () => number;
+  readonly #calls = new OwnCalls();
+  readonly #works = new Map<string, VersionWork>();
+  #reported = 0;
+  #reportedAt = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** @param pending requests that it works on or has waiting */
+  report(pending: number, at: number): void {
+    this.#reported = pending;
+    this.#reportedAt = at;
+    if (this.#works.size <= MANY_VERSIONS) return;
+    for (const [digest, work] of this.#works) {
+      if (work.calls.size === 0 && work.endedAt < at - FORGOTTEN_AFTER_MS) this.#works.delete(digest);
+    }
+  }
+
+  get reportedAt(): number {
+    return this.#reportedAt;
+  }
+
+  /** What it has to do. */
+  pending(now: number): number {
+    return this.#calls.pending(this.#reported, this.#reportedAt, now);
+  }
+
+  /** What calls of the version have shown. */
+  workOn(digest: string): VersionWork {
+    const work = this.#works.get(digest) ?? new VersionWork();
+    this.#works.set(digest, work);
+    return work;
+  }
+
+  begin(work: VersionWork, { waitMs, isWarm }: CallKnown): NodeCall {
+    const begunAt = this.#now();
+    work.begin(begunAt);
+    const call = this.#calls.begin(work.calls, begunAt);
+    const isProbe = this.circuit.begin(begunAt);
+    /** @returns what it took beyond what waited before it */
+    const end = () => {
+      this.#calls.end(call, this.#now());
+      work.endedAt = this.#now();
+      return Math.max(0, this.#now() - begunAt - waitMs);
+    };
+    const answered = () => {
+      this.circuit.answered();
+      work.answered(this.#now());
+    };
+    return {
+      answered: () => {
+        const delayMs = end();
+        answered();
+        work.worked(delayMs, isWarm, this.#now());
+        return this.#now() - begunAt;
+      },
+      refused: () => {
+        end();
+        answered();
+      },
+      failed: (how) => {
+        end();
+        if (how !== 'busy') return this.circuit.failed(this.#now(), { isSilent: how === 'silent', isProbe });
+        answered();
+        work.full(this.#now());
+      },
+      abandoned: () => {
+        const delayMs = end();
+        this.circuit.abandoned(isProbe);
+        if (isWarm) work.abandoned(delayMs, this.#now());
+      },
+    };
+  }
+}

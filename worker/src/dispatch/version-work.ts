@@ -1,0 +1,76 @@
+/** How calls of one version on one node have gone. Pure: the clock is handed in. */
+import type { Call } from './own-calls.ts';
+import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
+
+/** So long a node that said it was full is passed over, unless it answers before. */
+const FULL_MS = 250;
+/** Calls that follow one another sooner are one silence, where none is answered. */
+const PAUSE_MS = 1_000;
+/** A node that is silent for longer is not heard by the hub either; where it is, the silence is of the calls. */
+const MAX_SILENCE_MS = 8_000;
+
+export class VersionWork {
+  /** Under way, oldest first. */
+  readonly calls = new Set<Call>();
+  /** When a call ended last, in whichever way. */
+  endedAt = 0;
+  /** When one was done last: the version was there. */
+  workedAt: number | undefined;
+  readonly #delay = new PeakEwma();
+  #isDelayKnown = false;
+  #silentSince: number | undefined;
+  #fullUntil = 0;
+
+  /** Since when calls are under way; undefined where none is. */
+  get calledSince(): number | undefined {
+    for (const { begunAt } of this.calls) return begunAt;
+    return undefined;
+  }
+
+  /** How much longer answers take than what waits before them; undefined where none was seen. */
+  delayMs(now: number): number | undefined {
+    return this.#isDelayKnown ? this.#delay.at(now) : undefined;
+  }
+
+  /** For how long calls have been under way and none was answered. */
+  silentMs(now: number): number {
+    if (this.#silentSince === undefined) return 0;
+    const ms = now - this.#silentSince;
+    return ms <= MAX_SILENCE_MS ? ms : MAX_SILENCE_MS * Math.exp((MAX_SILENCE_MS - ms) / DECAY_MS);
+  }
+
+  isFull(now: number): boolean {
+    return this.#fullUntil > now;
+  }
+
+  /** A call is about to begin. */
+  begin(now: number): void {
+    if (this.calls.size === 0 && now - this.endedAt > PAUSE_MS) this.#silentSince = undefined;
+    this.#silentSince ??= now;
+  }
+
+  /** There was an answer, whatever it said. */
+  answered(now: number): void {
+    this.#silentSince = this.calls.size > 0 ? now : undefined;
+    this.#fullUntil = 0;
+  }
+
+  /** @param isWarm whether the version was there: what a load took says nothing of the next call */
+  worked(delayMs: number, isWarm: boolean, now: number): void {
+    this.workedAt = now;
+    if (!isWarm) return;
+    this.#isDelayKnown = true;
+    this.#delay.observe(delayMs, now);
+  }
+
+  /** A call was given up after so long, or later: it counts as long as all have been silent. */
+  abandoned(delayMs: number, now: number): void {
+    this.#isDelayKnown = true;
+    this.#delay.atLeast(Math.max(delayMs, this.silentMs(now)), now);
+  }
+
+  /** It said that it has no room. */
+  full(now: number): void {
+    this.#fullUntil = now + FULL_MS;
+  }
+}

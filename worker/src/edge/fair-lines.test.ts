@@ -1,0 +1,70 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FairLines } from './fair-lines.ts';
+
+const job = (line: string, costMs: number, bytes = 1) => ({ line, costMs, bytes });
+
+/** Runs what is next until nothing waits, or `times` runs are done; each line gets `refill` of its jobs again at once. */
+function serve(lines: FairLines<ReturnType<typeof job>>, times: number): Map<string, number> {
+  const spentMs = new Map<string, number>();
+  for (let i = 0; i < times; i++) {
+    const next = lines.next();
+    if (!next) break;
+    lines.take([next], next.costMs);
+    spentMs.set(next.line, (spentMs.get(next.line) ?? 0) + next.costMs);
+    lines.add({ ...next });
+  }
+  return spentMs;
+}
+
+describe('lines', () => {
+  it('whatever their runs cost, no line that waits gets ahead of another by more than a run of each', () => {
+    const costs = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 5 });
+    fc.assert(
+      fc.property(costs, fc.integer({ min: 1, max: 300 }), (each, times) => {
+        const lines = new FairLines<ReturnType<typeof job>>();
+        each.forEach((costMs, i) => {
+          lines.add(job(String(i), costMs));
+        });
+        const spent = serve(lines, times);
+        for (const [i, a] of each.entries()) {
+          for (const [j, b] of each.entries()) {
+            expect(Math.abs((spent.get(String(i)) ?? 0) - (spent.get(String(j)) ?? 0))).toBeLessThanOrEqual(a + b);
+          }
+        }
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('one that comes while a long run is on goes before the next long one, and catches up on nothing', () => {
+    const lines = new FairLines<ReturnType<typeof job>>();
+    const [a, b] = [job('long', 500), job('long', 500)];
+    lines.add(a);
+    lines.add(b);
+    lines.take([a], 500);
+    for (let i = 0; i < 3; i++) lines.add(job('short', 200));
+    const order: string[] = [];
+    for (let next = lines.next(); next; next = lines.next()) {
+      order.push(next.line);
+      lines.take([next], next.costMs);
+    }
+    expect(order).toEqual(['short', 'short', 'short', 'long']);
+    expect([lines.count, lines.costMs]).toEqual([0, 0]);
+  });
+
+  it('are bounded in number, bytes and time, with places kept for others, and say when to come back', () => {
+    const lines = new FairLines<ReturnType<typeof job>>({ count: 8, bytes: 100, costMs: 5_000 });
+    const refusal = expect.objectContaining({ code: 'overloaded' });
+    for (let i = 0; i < 6; i++) lines.add(job('a', 700));
+    expect(() => lines.add(job('a', 1))).toThrow(refusal);
+    expect(() => lines.add(job('b', 900))).toThrow(expect.objectContaining({ retryAfterSeconds: 5 }));
+    expect(() => lines.add(job('b', 1, 95))).toThrow(refusal);
+    lines.add(job('b', 1));
+    lines.add(job('b', 1));
+    expect(() => lines.add(job('c', 1))).toThrow(refusal);
+    expect(lines.clear()).toHaveLength(8);
+    lines.add(job('a', 60_000, 1_000));
+    expect(lines.count).toBe(1);
+  });
+});

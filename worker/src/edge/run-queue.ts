@@ -1,0 +1,258 @@
+/**
+ * Which runs at the edge go next, and which go together: those of one version that wait when its turn comes are put into
+ * one run, as far as admission showed that this changes no answer.
+ *
+ * A run is computed inside one of the requests that wait for it, which is called when its turn has come; the others only get
+ * plain data from it. Nothing but computation happens between a run's begin and its end, so none is left half done. A request
+ * that was called and is gone is passed over by whichever of the others looks first: each has a timer of its own. What is
+ * waiting is kept alive by its request's `waitUntil`, so that this is rare.
+ */
+import { Batch, type BatchPlan, type Member, type Tensor } from '@lepton-edge/protocol';
+import type { WaitUntil } from '../cache/single-flight.ts';
+import { FairLines, type InLine } from './fair-lines.ts';
+
+/** A run that several requests shared failed in a way of which only some of them may be the cause. */
+export class FailedTogether extends Error {
+  override readonly name = 'FailedTogether';
+}
+
+export interface Job extends InLine {
+  inputs: readonly Tensor[];
+  /** The outputs wanted, in order. */
+  outputs: readonly string[];
+  /** How it may share a run; absent where it must not. */
+  batchable: { plan: BatchPlan; member: Member } | undefined;
+  /** What it costs to run it alone, in ms. */
+  aloneMs: number;
+  /** Throws where the run is no longer to begin. */
+  check(): void;
+  /** Computes only: waits for nothing outside. @throws FailedTogether only for a run that several share */
+  run(inputs: readonly Tensor[], outputs: readonly string[], isShared: boolean): Promise<Tensor[]>;
+}
+
+/** Plain data: the request that ran it may be another one's. */
+export interface Ran {
+  outputs: Tensor[];
+  /** When its run began, by the queue's clock. */
+  begunAt: number;
+  /** How many requests shared it. */
+  shared: number;
+}
+
+type Outcome = { ran: Ran } | { error: unknown };
+
+interface Waiting extends Job {
+  outcome: Outcome | undefined;
+  /** Was called and did nothing: it is in no line. */
+  isPassedOver: boolean;
+  /** Lets its request look what has become of it. */
+  wake(): void;
+}
+
+/** A run that several share keeps others waiting no longer than about this. */
+const MAX_SHARED_MS = 100;
+/** How often each that waits looks whether the one that was called is still there. */
+const LOOK_EVERY_MS = 250;
+/** So often the same is seen before it is passed over: others may just have been computing for long. */
+const MAX_LOOKS = 2;
+
+/** What one that waits saw when it last looked. */
+interface Seen {
+  called: Waiting | undefined;
+  beat: number;
+  times: number;
+}
+
+/** What is had from outside. */
+export interface Outside {
+  now(): number;
+  /** Ends when what has arrived by now has been handled. */
+  gather(): Promise<void>;
+}
+
+const OUTSIDE: Outside = { now: () => performance.now(), gather: () => scheduler.wait(0) };
+
+export class RunQueue {
+  readonly #outside: Outside;
+  readonly #lines = new FairLines<Waiting>();
+  /** Whose request is to run what is next, or runs. */
+  #called: Waiting | undefined;
+  #runningMs = 0;
+  /** Changes whenever something has come of a call. */
+  #beat = 0;
+
+  constructor(outside: Outside = OUTSIDE) {
+    this.#outside = outside;
+  }
+
+  /** Whether nothing runs and nothing waits. */
+  get isIdle(): boolean {
+    return this.#called === undefined && this.#lines.count === 0;
+  }
+
+  /** What waits and runs costs, in ms as admission measured it. */
+  get queuedMs(): number {
+    return this.#lines.costMs + this.#runningMs;
+  }
+
+  /** @throws LeptonError `overloaded` when too much waits; what `check` and `run` of the job throw */
+  async run(job: Job, waitUntil: WaitUntil): Promise<Ran> {
+    const me: Waiting = { ...job, outcome: undefined, isPassedOver: false, wake: () => undefined };
+    this.#enter(me);
+    const attended = this.#attend(me);
+    waitUntil(attended);
+    const outcome = await attended;
+    if ('error' in outcome) throw outcome.error;
+    return outcome.ran;
+  }
+
+  #enter(me: Waiting): void {
+    this.#lines.add(me);
+    this.#called ??= me;
+  }
+
+  /** Nothing that waits is to be run any more. */
+  rejectAll(error: unknown): void {
+    for (const job of this.#lines.clear()) settle(job, { error });
+  }
+
+  /** Never rejects. */
+  async #attend(me: Waiting): Promise<Outcome> {
+    const seen: Seen = { called: this.#called, beat: this.#beat, times: 0 };
+    const timer = setInterval(() => this.#look(me, seen), LOOK_EVERY_MS);
+    try {
+      while (!me.outcome) {
+        if (me.isPassedOver) {
+          me.isPassedOver = false;
+          this.#enter(me);
+        } else if (this.#called === me) {
+          await this.#outside.gather();
+          if (this.#called === me && !me.outcome) await this.#proceed(me);
+        } else {
+          const { promise, resolve } = Promise.withResolvers<void>();
+          me.wake = resolve;
+          await promise;
+        }
+      }
+      return me.outcome;
+    } catch (error) {
+      this.#lines.drop(me);
+      return { error };
+    } finally {
+      clearInterval(timer);
+      if (this.#called === me) this.#callNext();
+    }
+  }
+
+  /** Passes over one that was called and does nothing: by its request's end, nothing of it is heard any more. */
+  #look(me: Waiting, seen: Seen): void {
+    const called = this.#called;
+    const isSame = called !== undefined && called !== me && called === seen.called && this.#beat === seen.beat;
+    if (isSame && ++seen.times >= MAX_LOOKS) {
+      called.isPassedOver = this.#lines.drop(called);
+      this.#callNext();
+      called.wake();
+    }
+    if (isSame) return;
+    Object.assign(seen, { called, beat: this.#beat, times: 0 });
+  }
+
+  #callNext(): void {
+    this.#beat++;
+    this.#called = this.#lines.next();
+    if (this.#called) this.#called.wake();
+    else this.#lines.settle();
+  }
+
+  /** Runs what is next where that is this request's, and lets the request do it whose it is otherwise. */
+  async #proceed(me: Waiting): Promise<void> {
+    if (this.#lines.next() !== me) return this.#callNext();
+    const late = lateness(me);
+    if (late) {
+      this.#lines.drop(me);
+      settle(me, late);
+      return this.#callNext();
+    }
+    const { jobs, batch, costMs } = this.#groupOf(me);
+    this.#lines.take(jobs, costMs);
+    this.#runningMs = costMs;
+    this.#beat++;
+    try {
+      const begunAt = this.#outside.now();
+      const isDone = batch !== undefined && (await runTogether(me, batch, jobs, begunAt));
+      if (!isDone) for (const job of jobs) settle(job, await outcomeAlone(job, begunAt));
+    } finally {
+      this.#runningMs = 0;
+      this.#callNext();
+    }
+  }
+
+  /** This one and those of its line that fit it. */
+  #groupOf(me: Waiting): { jobs: [Waiting, ...Waiting[]]; batch: Batch | undefined; costMs: number } {
+    const jobs: [Waiting, ...Waiting[]] = [me];
+    if (!me.batchable || me.batchable.plan.withdrawn) return { jobs, batch: undefined, costMs: me.aloneMs };
+    const { plan, member } = me.batchable;
+    const batch = new Batch(plan, member);
+    let costMs = me.costMs;
+    for (const job of [...this.#lines.inLine(me.line)]) {
+      if (batch.full) break;
+      if (job === me || job.batchable?.plan !== plan) continue;
+      const late = lateness(job);
+      if (late) {
+        this.#lines.drop(job);
+        settle(job, late);
+      } else if (costMs + job.costMs <= MAX_SHARED_MS && batch.add(job.batchable.member)) {
+        jobs.push(job);
+        costMs += job.costMs;
+      }
+    }
+    return { jobs, batch: jobs.length > 1 ? batch : undefined, costMs: Math.max(costMs, me.aloneMs) };
+  }
+}
+
+function settle(job: Waiting, outcome: Outcome): void {
+  job.outcome ??= outcome;
+  job.wake();
+}
+
+function lateness(job: Job): { error: unknown } | undefined {
+  try {
+    job.check();
+    return undefined;
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** @returns false where each is to be run by itself */
+async function runTogether(me: Job, batch: Batch, jobs: readonly Waiting[], begunAt: number): Promise<boolean> {
+  try {
+    const parts = batch.split(await me.run(batch.inputs(), batch.outputs(), true));
+    if (!parts) {
+      // Its outputs do not count items as said.
+      batch.plan.withdrawn = true;
+      return false;
+    }
+    for (const [i, job] of jobs.entries()) {
+      const outputs = (parts[i] as Tensor[]).map(ownCopy);
+      settle(job, { ran: { outputs, begunAt, shared: jobs.length } });
+    }
+  } catch (error) {
+    if (error instanceof FailedTogether) return false;
+    for (const job of jobs) settle(job, { error });
+  }
+  return true;
+}
+
+async function outcomeAlone(job: Job, begunAt: number): Promise<Outcome> {
+  try {
+    return { ran: { outputs: await job.run(job.inputs, job.outputs, false), begunAt, shared: 1 } };
+  } catch (error) {
+    return { error };
+  }
+}
+
+/** Not a view: who keeps it would keep the whole batch. */
+function ownCopy(tensor: Tensor): Tensor {
+  return { ...tensor, data: tensor.data.slice() };
+}
