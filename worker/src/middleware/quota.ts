@@ -27,12 +27,12 @@ async function limited(c: AppContext, next: Next, limits: Limits): Promise<void>
   const account = quotas.account(keyId, limits);
   const place = limits.concurrent === undefined ? undefined : { aliveAt: 0 };
   const isUncounted = limits.requests === undefined;
-  const describe = (error: unknown) => {
+  const describe = (error: unknown, set: (name: string, value: string) => void) => {
     const refused = error instanceof QuotaRefused ? error : undefined;
     if (refused) quotas.count(keyId, { refused: 1 }, waitUntil);
-    c.header('ratelimit-policy', policyField(limits));
+    set('ratelimit-policy', policyField(limits));
     const field = limitField(account.standing(), refused);
-    if (field) c.header('ratelimit', field);
+    if (field) set('ratelimit', field);
     return refused;
   };
   try {
@@ -42,14 +42,16 @@ async function limited(c: AppContext, next: Next, limits: Limits): Promise<void>
       if (taken) await taken;
     }
   } catch (error) {
-    describe(error);
+    describe(error, (name, value) => c.header(name, value));
     throw error;
   }
   if (isUncounted) quotas.count(keyId, ONE, waitUntil);
   if (place) await holding(account, place, waitUntil, next);
   else await next();
+  // Hono's own way would make a second response of the first one's stream.
+  const refused = describe(c.error, (name, value) => c.res.headers.set(name, value));
   // One that was refused its units counts as refused, and as nothing else.
-  if (!describe(c.error)) return;
+  if (!refused) return;
   if (isUncounted) quotas.count(keyId, { requests: -1 }, waitUntil);
   else account.giveBack(ONE, waitUntil);
 }
