@@ -74,6 +74,19 @@ describe('a quota', () => {
     expect(answers.slice(0, 3).map(({ headers }) => headers.get('x-lepton-cache'))).toEqual(['miss', 'miss', 'hit']);
   });
 
+  it('is told with compressed answers, too', async () => {
+    const { secret } = await newKey({ requestsPerMinute: 3 });
+    const headers = { 'accept-encoding': 'gzip' };
+    const body = { inputs: [pixels(0, 20)] };
+    const answer = await call('POST', '/v2/models/digits/infer', { key: secret, headers, body });
+    expect([answer.status, answer.headers.get('content-encoding'), limitOf(answer)]).toEqual([
+      200,
+      'gzip',
+      '"requests";r=2;t=60',
+    ]);
+    expect(answer.body.outputs).toMatchObject([{ shape: [20, 10] }]);
+  });
+
   it('of places is held by requests under way, and free again after them', async () => {
     const { infer } = await newKey({ concurrentRequests: 2 });
     const rounds = await Promise.all(Array.from({ length: 30 }, (_, i) => infer(i, { 'x-lepton-place': 'node' })));

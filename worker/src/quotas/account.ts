@@ -87,14 +87,12 @@ export class Account {
 
   /** A request is over: its place is free, here at once and elsewhere soon. */
   leave(place: Place, waitUntil: WaitUntil): void {
-    if (this.#lease.leave(place)) {
-      this.#askAgain(waitUntil);
-      return;
-    }
     const now = this.#options.now();
-    if (now - this.#returningSince < ANSWER_WITHIN_MS) return;
-    this.#returningSince = now;
-    waitUntil(this.#returnPlaces(waitUntil));
+    if (this.#lease.leave(place)) this.#askAgain(waitUntil);
+    else if (now - this.#returningSince >= ANSWER_WITHIN_MS) {
+      this.#returningSince = now;
+      waitUntil(this.#returnPlaces(waitUntil));
+    }
   }
 
   /** A request says that it is under way still, and so does the isolate. */

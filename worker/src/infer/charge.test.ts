@@ -1,0 +1,66 @@
+import { describe, expect, it } from 'vitest';
+import type { Gateway, Principal } from '../context.ts';
+import type { Need, Usage } from '../quotas/terms.ts';
+import { charge } from './charge.ts';
+
+/** What a payer has used in the end, with a limit of units or without. */
+function newPayer(quota?: Principal['quota']) {
+  const paid = { units: 0, before: 0 };
+  const add = (units = 0) => {
+    paid.units += units;
+  };
+  const account = {
+    take: async ({ units }: Need) => add(units),
+    giveBack: ({ units = 0 }: Need) => add(-units),
+  };
+  const quotas = {
+    count: (_id: string, { computeUnits }: Partial<Usage>) => add(computeUnits),
+    account: () => account,
+  };
+  const payer: Principal = {
+    keyId: 'k',
+    teamId: 't',
+    scopes: new Set(),
+    nodeId: undefined,
+    expiresAt: undefined,
+    quota,
+  };
+  const gateway = { quotas } as unknown as Gateway;
+  const pay = (units: number, work: () => Promise<number>, used?: (outcome: number) => number) => {
+    const noted = async () => {
+      paid.before = paid.units;
+      return await work();
+    };
+    return charge(gateway, payer, units, () => undefined, noted, used);
+  };
+  return { paid, pay };
+}
+
+describe.each([
+  ['with a limit', { setAt: 1, units: 100 }, 10],
+  ['without one', undefined, 0],
+])('units %s', (_what, quota, before) => {
+  it('are paid for what was used', async () => {
+    const { paid, pay } = newPayer(quota);
+    expect(await pay(10, async () => 7)).toBe(7);
+    expect(paid).toEqual({ units: 10, before });
+    await pay(
+      10,
+      async () => 4,
+      (outcome) => outcome,
+    );
+    expect(paid.units).toBe(14);
+    await pay(
+      10,
+      async () => 12,
+      (outcome) => outcome,
+    );
+    expect(paid.units).toBe(26);
+  });
+
+  it('are not paid for what failed', async () => {
+    const { paid, pay } = newPayer(quota);
+    await expect(pay(10, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(paid).toEqual({ units: 0, before });
+  });
+});
