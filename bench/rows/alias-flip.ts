@@ -10,7 +10,7 @@ const UNCACHED: ManifestInput = { placement: { policy: 'edge' }, cache: { ttlSec
 const CALLERS = 8;
 const FLIP_EVERY_MS = 100;
 /** Callers see a moved alias within seconds: a round must have some. */
-const ROUND_MS = 6_000;
+const ROUND_MS = 5_000;
 /** workerd has stalls of up to 190 ms by itself. */
 const SLOW_MS = 250;
 
@@ -30,7 +30,7 @@ export const aliasFlip: Subject = async (bench) => {
       slowMs: SLOW_MS,
       marker: 'x-lepton-model: matrix@2',
     });
-  const { flipped, still } = await inRounds(bench.rounds, {
+  const { flipped, still } = await inRounds(Math.ceil(bench.rounds / 2), {
     flipped: async () => {
       const round = new AbortController();
       const flips = flip(client, round.signal);
