@@ -37,9 +37,11 @@ if (flags.help || !names.every((name) => Object.hasOwn(SUBJECTS, name))) {
   process.exit(flags.help ? 0 : 1);
 }
 let current: Bench | undefined;
+let stopped = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // What it has started is in groups of its own, which the terminal's signal does not reach.
   process.once(signal, async () => {
+    stopped = true;
     await current?.[Symbol.asyncDispose]();
     process.exit(1);
   });
@@ -56,6 +58,7 @@ async function main(): Promise<number> {
   try {
     await installPeers(say);
     for (const name of names) {
+      if (stopped) break;
       const startedAt = performance.now();
       try {
         rows.push(...(await rowsOf(name, root, http)));
@@ -79,7 +82,7 @@ async function main(): Promise<number> {
   say(`${rows.length} rows in ${((performance.now() - began) / 60_000).toFixed(1)} minutes`);
   for (const name of failed) say(`could not be measured: ${name}`);
   // A part of the rows, or some that are missing, must not pass for all of them.
-  if (flags.only === undefined && failed.length === 0) {
+  if (flags.only === undefined && failed.length === 0 && !stopped) {
     await mkdir(join(ROOT, 'bench/results'), { recursive: true });
     await writeFile(join(ROOT, 'bench/results/latest.json'), `${JSON.stringify(results, null, 2)}\n`);
     if (flags.record) await recordPage(results);
