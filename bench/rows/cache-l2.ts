@@ -9,7 +9,7 @@ import { inRounds, less, type Measured, over } from '../row.ts';
 import { startFloor } from '../worker-servers.ts';
 
 const CALLERS = [1, 32];
-const CALLS = 1_500;
+const CALLS = 1_000;
 const HIT = 'x-lepton-cache: hit';
 
 /** An isolate that is new knows no answers, and Miniflare's Cache API keeps them: so the gateway starts anew in each round. */
