@@ -18,7 +18,7 @@ export async function recordPage({ date, machine, versions, rounds, rows }: Resu
   const targets = rows.filter(({ met }) => met !== null).length;
   const text = `${BEGIN}
 
-Measured ${date.slice(0, 10)} on ${machine}; ${rounds} rounds; ${named.join(', ')}. ${held} of ${targets} targets are met.
+Measured ${date.slice(0, 10)} on ${machine}; up to ${rounds} rounds; ${named.join(', ')}. ${held} of ${targets} targets are met.
 
 ${rowsTable(rows)}
 

@@ -3,7 +3,7 @@ import type { Subject } from '../bench.ts';
 
 export const SUBJECTS = {
   'cache-hit': async (): Promise<Subject> => (await import('./cache-hit.ts')).cacheHit,
-  'cache-colo': async (): Promise<Subject> => (await import('./cache-colo.ts')).cacheColo,
+  'cache-l2': async (): Promise<Subject> => (await import('./cache-l2.ts')).cacheL2,
   'edge-run': async (): Promise<Subject> => (await import('./edge-run.ts')).edgeRun,
   delegated: async (): Promise<Subject> => (await import('./delegated.ts')).delegated,
   'gpu-node': async (): Promise<Subject> => (await import('./gpu-node.ts')).gpuNode,

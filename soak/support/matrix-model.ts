@@ -4,8 +4,12 @@ import { GraphBuilder } from '../../examples/onnx-writer/graph-builder.ts';
 
 const OPSET = 17;
 
-/** `y = tanh(… tanh(x · W₁) … · Wₙ)` for FP32 x of [items, width]. @param seed models of other seeds answer otherwise */
-export function matrixModel(width: number, layers: number, seed = 1): Uint8Array<ArrayBuffer> {
+/**
+ * `y = tanh(… tanh(x · W₁) … · Wₙ)` for FP32 x of [items, width].
+ * @param seed models of other seeds answer otherwise
+ * @param times how often each matrix is used, one after the other: more work for the same memory
+ */
+export function matrixModel(width: number, layers: number, seed = 1, times = 1): Uint8Array<ArrayBuffer> {
   const graph = new GraphBuilder('matrices');
   let value = graph.input('x', 'float32', ['items', width]);
   for (let layer = 1; layer <= layers; layer++) {
@@ -14,8 +18,12 @@ export function matrixModel(width: number, layers: number, seed = 1): Uint8Array
       (_, i) => Math.sin(i * layer + seed) / Math.sqrt(width),
     );
     const weight = graph.weight(`w${layer}`, [width, width], numbers);
-    value = graph.node('MatMul', [value, weight]);
-    value = graph.node('Tanh', [value], { outputs: [layer === layers ? 'y' : `y${layer}`] });
+    for (let time = 1; time <= times; time++) {
+      value = graph.node('MatMul', [value, weight]);
+      value = graph.node('Tanh', [value], {
+        outputs: [layer === layers && time === times ? 'y' : `y${layer}_${time}`],
+      });
+    }
   }
   graph.output('y', 'float32', ['items', width]);
   return graph.build(OPSET, 'for soaks');

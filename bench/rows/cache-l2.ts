@@ -9,11 +9,11 @@ import { inRounds, less, type Measured, over } from '../row.ts';
 import { startFloor } from '../worker-servers.ts';
 
 const CALLERS = [1, 32];
-const CALLS = 1_500;
+const CALLS = 1_000;
 const HIT = 'x-lepton-cache: hit';
 
 /** An isolate that is new knows no answers, and Miniflare's Cache API keeps them: so the gateway starts anew in each round. */
-export const cacheColo: Subject = async (bench) => {
+export const cacheL2: Subject = async (bench) => {
   const gateway = await bench.gateway('gateway');
   await createMatrix(gateway.client(), 'matrix');
   const floor = bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
@@ -39,7 +39,7 @@ export const cacheColo: Subject = async (bench) => {
     const who = callers === 1 ? '1 caller' : `${callers} callers`;
     rows.push(
       {
-        id: `cache-colo-${callers}`,
+        id: `cache-l2-${callers}`,
         what: `hit in the Cache API (L2), requests/s of the floor's, ${who}`,
         target: { atLeast: 0.5 },
         // What was computed again is no hit, however fast.
@@ -47,7 +47,7 @@ export const cacheColo: Subject = async (bench) => {
         samples: { gatewayPerSecond: rate, floorPerSecond: floorRate, shareOfHits: hits },
       },
       {
-        id: `cache-colo-${callers}-added`,
+        id: `cache-l2-${callers}-added`,
         what: `the same, added at p50, ${who}`,
         unit: 'ms',
         target: undefined,
