@@ -162,6 +162,29 @@ describe('a compressed answer', () => {
   });
 });
 
+it.each(['identity', 'gzip'])(
+  'bytes that come again and again are answered alike, each under its own id: %s',
+  async (coding) => {
+    const body = jsonOf(...Array.from({ length: 400 }, (_, i) => i / 8));
+    const ask = async (id: string) => {
+      const answer = await send(body, { 'accept-encoding': coding, 'x-request-id': id });
+      const { date: _, age, 'server-timing': __, ...headers } = answer.headers;
+      return { ...answer, headers, age };
+    };
+    await ask('a');
+    const decoded = await ask('b');
+    expect(decoded.headers).toMatchObject({ 'x-lepton-cache': 'hit', 'x-request-id': 'b' });
+    for (const id of ['c', 'd']) {
+      const again = await ask(id);
+      expect(again.headers).toEqual({ ...decoded.headers, 'x-request-id': id });
+      expect(again.body.equals(decoded.body)).toBe(true);
+      expect(again.age).toMatch(/^\d+$/);
+    }
+    const elsewhere = await send(body, { 'accept-encoding': coding, 'x-lepton-place': 'edge' });
+    expect(elsewhere.headers['x-lepton-cache']).toBe('bypass');
+  },
+);
+
 describe.each(PLACES)('binary data, %s', (place) => {
   const at = { 'x-lepton-place': place };
   const header = (fields: object, input: object = { parameters: { binary_data_size: 8 } }) =>
