@@ -62,6 +62,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
       encode: (made, request) => compressed(encode(made, request), coding),
     });
     const { body, headers } = answer.sent;
+    c.get('tracing').answer = body;
     const all = { ...answerHeaders(answer, timings), ...headers };
     return new Response(body, { headers: all, encodeBody: 'content-encoding' in headers ? 'manual' : 'automatic' });
   });

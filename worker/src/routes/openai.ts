@@ -43,9 +43,12 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), quota(), async (c) =>
     const headers = answerHeaders(answer, timings);
     headers['content-type'] = 'application/json';
     const { version, embeddings, tokens } = answer;
-    noteEmbedding(c.get('tracing'), { model, encodingFormat, answer });
     const response = { model: `${version.model}@${version.version}`, embeddings, tokens };
-    return new Response(encodeEmbeddingResponse(response, encodingFormat), { headers });
+    const body = encodeEmbeddingResponse(response, encodingFormat);
+    const tracing = c.get('tracing');
+    tracing.answer = body;
+    noteEmbedding(tracing, { model, encodingFormat, answer });
+    return new Response(body, { headers });
   });
 });
 
