@@ -94,7 +94,12 @@ async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOpt
       ...vars,
       GATEWAY_KEYS: secrets.gatewayKeys,
     },
-    serviceBindings: { ...built.serviceBindings, ASSETS: ASSETS_WORKER },
+    // The Worker's own `fetch` would go through a second Worker, which Miniflare puts before every network.
+    serviceBindings: {
+      ...built.serviceBindings,
+      ASSETS: ASSETS_WORKER,
+      NETWORK: { network: { allow: ['public', 'private'], tlsOptions: { trustBrowserCas: true } } },
+    },
     unsafeDirectSockets: [{ host: HOST, port }],
   };
 }

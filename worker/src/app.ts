@@ -34,9 +34,9 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   const app = createApi();
   app.use(requestId());
   app.use(readRefusedBody());
-  app.use(async function withGateway(c, next) {
+  app.use(function withGateway(c, next) {
     c.set('gateway', gatewayOf(c.env));
-    await next();
+    return next();
   });
   for (const path of ['/v1/*', '/v2/*']) app.use(path, observe(), allowedOrigins());
   app.use('/api/*', wakeSealer());

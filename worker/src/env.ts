@@ -17,6 +17,8 @@ export interface Env {
   JANITOR: DurableObjectNamespace<Janitor>;
   METRICS: DurableObjectNamespace<MetricsHub>;
   QUOTAS: DurableObjectNamespace<QuotaLedger>;
+  /** The way to nodes, where it is not the platform's own `fetch`. */
+  NETWORK?: Fetcher;
   GATEWAY_KEYS?: string;
   CORS_ORIGINS?: string;
   ALLOW_PRIVATE_NODES?: string;

@@ -67,7 +67,7 @@ function createGateway(env: Env): Gateway {
     signer: createSigner(settings.signingKeys, now),
     now,
     random: Math.random,
-    fetch: (...args) => fetch(...args),
+    fetch: env.NETWORK ? env.NETWORK.fetch.bind(env.NETWORK) : (...args) => fetch(...args),
     bodies: new Bodies(now),
     spans: settings.otlp && createExporter(settings.otlp, now),
   };

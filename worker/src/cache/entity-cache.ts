@@ -97,6 +97,12 @@ export class EntityCache<T> {
     }
   }
 
+  /** The entity where it is known and fresh, without a promise. Undefined says no more than that `get` is to be asked. */
+  fresh(key: string): T | undefined {
+    const known = this.#entries.get(key);
+    return known && this.#now() - known.readAt <= this.#ages.freshMs ? known.value : undefined;
+  }
+
   /** What is known well enough now, without waiting; what is not fresh any more, or not known, is read meanwhile. */
   peek(key: string, waitUntil: WaitUntil): T | undefined {
     const known = this.#entries.get(key);

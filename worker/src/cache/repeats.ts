@@ -10,10 +10,12 @@ const ENTRY_OVERHEAD_BYTES = 1024;
 /** A longer body is not digested for this: what it would gain is little beside what it costs where it is no repeat. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** A body, and the headers that tell what it is. */
+/** A body, and how a response is made of it each time it is sent. */
 export interface Sent {
   body: string | Uint8Array<ArrayBuffer>;
-  headers: Record<string, string>;
+  headers: Headers;
+  /** The body is compressed already. */
+  encodeBody?: 'manual';
 }
 
 interface Repeat {

@@ -26,6 +26,8 @@ export interface AppEnv {
     arrivedAt: number;
     /** Set once a call of a model has begun. */
     timings?: Timings;
+    /** The answer, where it was made with the request's id in it. */
+    identified?: Response;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */

@@ -11,12 +11,16 @@ export function codingFor(request: Request): ContentCoding {
   return chooseContentCoding(cf?.clientAcceptEncoding ?? request.headers.get('accept-encoding'));
 }
 
-/** A body as it is sent: compressed where that makes it shorter, and then with the header that says so. */
-export async function compressed({ body, headers }: Sent, coding: ContentCoding): Promise<Sent> {
-  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return { body, headers };
+/** A body, compressed where that makes it shorter; the headers then say so. */
+export async function compressed(
+  body: Sent['body'],
+  headers: Record<string, string>,
+  coding: ContentCoding,
+): Promise<Sent> {
+  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return { body, headers: new Headers(headers) };
   const bytes = (typeof body === 'string' ? new TextEncoder().encode(body) : body) as Uint8Array<ArrayBuffer>;
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(coding));
   const shorter = new Uint8Array(await new Response(stream).arrayBuffer());
-  if (shorter.byteLength >= bytes.byteLength) return { body: bytes, headers };
-  return { body: shorter, headers: { ...headers, 'content-encoding': coding } };
+  if (shorter.byteLength >= bytes.byteLength) return { body: bytes, headers: new Headers(headers) };
+  return { body: shorter, headers: new Headers({ ...headers, 'content-encoding': coding }), encodeBody: 'manual' };
 }

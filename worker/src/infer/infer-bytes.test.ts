@@ -37,7 +37,7 @@ function newGateway() {
   const gateway = {
     random: () => 0,
     now: Date.now,
-    directory: { resolve: async () => target.current },
+    directory: { fresh: () => target.current },
     metrics: { count: () => undefined },
     responses,
     repeats: new Repeats(responses),
@@ -51,7 +51,7 @@ function newGateway() {
   };
   let decoded = 0;
   const ask = async ({ bytes, headerLength }: Wire, team = 'team') => {
-    const { sent, cache, placement } = await inferBytes(gateway, {
+    const { sent, cache } = await inferBytes(gateway, {
       principal: { teamId: team },
       timings: new Timings(),
       waitUntil: () => undefined,
@@ -65,10 +65,10 @@ function newGateway() {
       encode: async (made: { outputs: readonly Tensor[] }, request: InferRequest) => {
         const outputs = made.outputs as Tensor[];
         const { contentType, body } = encodeInferAnswer(request, { modelName: 'm', id: request.id, outputs });
-        return { body, headers: { 'content-type': contentType } };
+        return { body, headers: new Headers({ 'content-type': contentType }) };
       },
     } as never);
-    return { sent, cache, placement };
+    return { cache, body: sent.body, headers: [...sent.headers] };
   };
   return { know, ask, target, decodings: () => decoded };
 }
@@ -128,7 +128,7 @@ describe('bytes that came before', () => {
     const { know, ask, target, decodings } = newGateway();
     const input = fp32('x', 1);
     const wire = wireOf({ inputs: [input], outputs: [{ name: 'y' }] }, false);
-    const textOf = async (team?: string) => String((await ask(wire, team)).sent.body);
+    const textOf = async (team?: string) => String((await ask(wire, team)).body);
     await know(input, [fp32('y', 1)]);
     await know(input, [fp32('y', 2)], { team: 'other' });
     await know(input, [fp32('y', 3)], { digest: 'sha256:2' });

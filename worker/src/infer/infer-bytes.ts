@@ -1,9 +1,9 @@
 /** An inference as it crosses the wire: bytes in, bytes out. Bytes that came before are answered as they were then. */
-import type { CacheStatus, InferRequest, Placement } from '@lepton-edge/protocol';
+import type { CacheStatus, InferRequest } from '@lepton-edge/protocol';
 import { useOf } from '../cache/freshness.ts';
 import { repeatKey, type Sent } from '../cache/repeats.ts';
 import type { Gateway } from '../context.ts';
-import type { KnownVersion, Resolved } from '../services/directory.ts';
+import type { Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable } from './cacheable.ts';
 import { type InferAnswer, inferResolved } from './infer.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
@@ -17,8 +17,6 @@ export interface BytesCall extends ModelCall {
 }
 
 export interface SentAnswer {
-  version: KnownVersion;
-  placement: Placement;
   cache: CacheStatus;
   ageMs?: number | undefined;
   sent: Sent;
@@ -27,21 +25,20 @@ export interface SentAnswer {
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<SentAnswer> {
   return await answerCall(gateway, call, async (target) => {
-    const { version } = target;
     const key = await repeatKeyOf(call, target);
     const repeated = key === undefined ? undefined : gateway.repeats.get(key);
     if (repeated) {
       const ageMs = gateway.now() - repeated.storedAt;
-      const isFresh = useOf(ageMs, version.manifest.cache, call.directives) === 'hit';
-      if (isFresh) return { version, placement: 'cache', cache: 'hit', ageMs, sent: repeated.sent };
+      const isFresh = useOf(ageMs, target.version.manifest.cache, call.directives) === 'hit';
+      if (isFresh) return { cache: 'hit', ageMs, sent: repeated.sent };
     }
     const request = call.decode();
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
     // Only now is it one that comes again.
-    const { placement, cache, ageMs, hit } = answer;
+    const { cache, ageMs, hit } = answer;
     if (key !== undefined && hit) gateway.repeats.put(key, hit.key, hit.known, sent);
-    return { version, placement, cache, ageMs, sent };
+    return { cache, ageMs, sent };
   });
 }
 

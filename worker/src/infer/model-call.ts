@@ -35,6 +35,8 @@ export async function answerCall<T extends { cache: CacheStatus }>(
   answer: (target: Resolved) => Promise<T>,
 ): Promise<T> {
   const point = sticky === undefined ? gateway.random() : stickyPoint(sticky);
-  const target = await timings.measure('resolve', () => gateway.directory.resolve(ref, principal, point, waitUntil));
+  const target =
+    gateway.directory.fresh(ref, principal, point) ??
+    (await timings.measure('resolve', () => gateway.directory.resolve(ref, principal, point, waitUntil)));
   return await countRequest(gateway, target, waitUntil, () => answer(target));
 }

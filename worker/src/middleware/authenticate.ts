@@ -38,7 +38,7 @@ async function authenticated(c: AppContext): Promise<Principal> {
   const gateway = c.get('gateway');
   const waitUntil = waitUntilOf(c);
   const hash = hashes.get(secret) ?? (await hashSecret(secret));
-  const principal = await gateway.directory.key(hash, waitUntil);
+  const principal = gateway.directory.freshKey(hash) ?? (await gateway.directory.key(hash, waitUntil));
   // Of strangers nothing is kept.
   if (principal) hashes.set(secret, hash);
   if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {

@@ -1,6 +1,7 @@
 /** Counts a request for its key and holds it to the key's quota; the answer says what is left of that. */
 import type { MiddlewareHandler, Next } from 'hono';
 import type { WaitUntil } from '../cache/single-flight.ts';
+import { tell } from '../http/answer-headers.ts';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
 import type { Account } from '../quotas/account.ts';
 import type { Place } from '../quotas/lease.ts';
@@ -30,9 +31,9 @@ async function limited(c: AppContext, next: Next, limits: Limits): Promise<void>
   const describe = (error: unknown) => {
     const refused = error instanceof QuotaRefused ? error : undefined;
     if (refused) quotas.count(keyId, { refused: 1 }, waitUntil);
-    c.header('ratelimit-policy', policyField(limits));
+    tell(c, 'ratelimit-policy', policyField(limits));
     const field = limitField(account.standing(), refused);
-    if (field) c.header('ratelimit', field);
+    if (field) tell(c, 'ratelimit', field);
     return refused;
   };
   try {

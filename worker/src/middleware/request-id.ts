@@ -2,6 +2,7 @@
 import { REQUEST_ID_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import { newId } from '../db/ids.ts';
+import { tell } from '../http/answer-headers.ts';
 import type { AppEnv } from '../http/app-env.ts';
 import { Tracing } from '../infer/tracing.ts';
 
@@ -12,6 +13,5 @@ export const requestId = (): MiddlewareHandler<AppEnv> =>
     c.set('tracing', new Tracing(id, c.req.header(TRACEPARENT_HEADER), c.req.header(TRACESTATE_HEADER)));
     c.set('arrivedAt', performance.now());
     await next();
-    // Hono's own way would make a second response of the first one's stream.
-    c.res.headers.set(REQUEST_ID_HEADER, id);
+    if (c.get('identified') !== c.res) tell(c, REQUEST_ID_HEADER, id);
   };

@@ -1,5 +1,6 @@
 /** `/v2`: the Open Inference Protocol. Plain handlers: nothing of the framework's comfort is paid for on this path. */
 import {
+  type ContentCoding,
   decodeInferBody,
   encodeInferAnswer,
   HEADER_LENGTH,
@@ -10,7 +11,7 @@ import {
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
 import type { Sent } from '../cache/repeats.ts';
-import { answerHeaders } from '../http/answer-headers.ts';
+import { answerHeaders, answerResponse } from '../http/answer-headers.ts';
 import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { codingFor, compressed } from '../http/compress.ts';
@@ -54,30 +55,28 @@ async function handleInfer(c: AppContext): Promise<Response> {
   const headerLength = c.req.header(HEADER_LENGTH);
   const coding = codingFor(c.req.raw);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
-    const answer = await inferBytes(gateway, {
+    const { sent, ageMs } = await inferBytes(gateway, {
       ...modelCallOf(c, ref, timings),
       bytes,
       format: [String(headerLength), coding],
       decode: () => decodeInferBody(bytes, headerLength),
-      encode: (made, request) => compressed(encode(made, request), coding),
+      encode: (answer, request) => encode(answer, request, coding),
     });
-    const { body, headers } = answer.sent;
-    c.get('tracing').answer = body;
-    const all = { ...answerHeaders(answer, timings), ...headers };
-    return new Response(body, { headers: all, encodeBody: 'content-encoding' in headers ? 'manual' : 'automatic' });
+    return answerResponse(c, sent, ageMs, timings);
   });
 }
 
-function encode({ version, outputs }: InferAnswer, request: InferRequest): Sent {
+async function encode(answer: InferAnswer, request: InferRequest, coding: ContentCoding): Promise<Sent> {
+  const { version, outputs } = answer;
   const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
     modelVersion: String(version.version),
     id: request.id,
     outputs: outputs as Tensor[],
   });
-  const headers: Record<string, string> = { 'content-type': contentType };
-  if (headerLength !== undefined) headers[HEADER_LENGTH] = String(headerLength);
-  return { body, headers };
+  const headers = { ...answerHeaders(answer), 'content-type': contentType };
+  if (headerLength === undefined) return await compressed(body, headers, coding);
+  return await compressed(body, { ...headers, [HEADER_LENGTH]: String(headerLength) }, coding);
 }
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {

@@ -8,7 +8,7 @@ import {
   parseReference,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
-import { answerHeaders } from '../http/answer-headers.ts';
+import { answerHeaders, answerResponse } from '../http/answer-headers.ts';
 import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
 import { type EmbedAnswer, embed } from '../infer/embed.ts';
@@ -40,15 +40,11 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), quota(), async (c) =>
       inputs,
       dimensions,
     });
-    const headers = answerHeaders(answer, timings);
-    headers['content-type'] = 'application/json';
-    const { version, embeddings, tokens } = answer;
+    const headers = new Headers({ ...answerHeaders(answer), 'content-type': 'application/json' });
+    const { version, embeddings, tokens, ageMs } = answer;
+    noteEmbedding(c.get('tracing'), { model, encodingFormat, answer });
     const response = { model: `${version.model}@${version.version}`, embeddings, tokens };
-    const body = encodeEmbeddingResponse(response, encodingFormat);
-    const tracing = c.get('tracing');
-    tracing.answer = body;
-    noteEmbedding(tracing, { model, encodingFormat, answer });
-    return new Response(body, { headers });
+    return answerResponse(c, { body: encodeEmbeddingResponse(response, encodingFormat), headers }, ageMs, timings);
   });
 });
 

@@ -138,6 +138,11 @@ export class Directory {
     return this.#keys.get(hash, waitUntil);
   }
 
+  /** As `key`, where it is known and fresh. */
+  freshKey(hash: string): Principal | undefined {
+    return this.#keys.fresh(hash);
+  }
+
   /** A model that `principal` may call, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
   async model(name: string, principal: Principal, waitUntil: WaitUntil): Promise<KnownModel> {
     const model = await this.#models.get(name, waitUntil);
@@ -154,6 +159,15 @@ export class Directory {
     const number = ref.version ?? chooseTarget(targetsOf(model, ref.alias), point);
     const version = await this.version(model, number, waitUntil);
     return { model, version };
+  }
+
+  /** As `resolve`, where all of it is known and fresh; undefined also for what may not be called. */
+  fresh(ref: Reference, principal: Principal, point: number): Resolved | undefined {
+    const model = this.#models.fresh(ref.model);
+    if (model?.newestReady === undefined || !mayInfer(principal, model)) return undefined;
+    const number = ref.version ?? chooseTarget(targetsOf(model, ref.alias), point);
+    const version = this.#versions.fresh(`${model.id}/${number}`);
+    return version?.state === 'ready' ? { model, version } : undefined;
   }
 
   /** Every version that a reference may stand for now: all of a traffic split. @throws LeptonError as `resolve` */

@@ -1,0 +1,118 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { openD1 } from '../../../test/support/d1-on-sqlite.ts';
+import { ColoCache } from '../cache/colo-cache.ts';
+import { openDatabase } from '../db/database.ts';
+import { Directory } from './directory.ts';
+
+const manifest = {
+  task: 'tensor',
+  format: 'onnx',
+  files: [{ path: 'model.onnx', digest: 'sha256:f', sizeBytes: 1 }],
+  inputs: [{ name: 'x', datatype: 'FP32', shape: [-1] }],
+  outputs: [],
+  preprocessing: { grants: [['a', 'b']], scopes: { nested: null } },
+  placement: { policy: 'auto' },
+  cache: { ttlSeconds: 60, scope: 'team' },
+  stateful: false,
+};
+
+function fill(sqlite: DatabaseSync) {
+  sqlite.exec(`
+    INSERT INTO teams (id, name, created_at) VALUES ('t', 'team', 0), ('u', 'other', 0);
+    INSERT INTO api_keys (id, team_id, name, prefix, hash, scopes, created_at)
+      VALUES ('k', 't', 'key', 'lep_', 'hash', '["infer","models:read"]', 0);
+    INSERT INTO models (id, name, team_id, task, visibility, labels, created_at, created_by)
+      VALUES ('m', 'model', 't', 'tensor', 'private', '{}', 0, 'k');
+    INSERT INTO grants (model_id, team_id, access, created_at, created_by) VALUES ('m', 'u', 'infer', 0, 'k');
+    INSERT INTO artifacts (digest, key, size_bytes, created_at) VALUES ('sha256:f', 'objects/1', 1, 0);
+    INSERT INTO aliases (model_id, alias, revision, targets, protected, reason, updated_at, updated_by)
+      VALUES ('m', 'production', 1, '[{"version":1,"weight":1}]', 0, 'r', 0, 'k');
+  `);
+  sqlite
+    .prepare(
+      `INSERT INTO versions (id, model_id, version, state, digest, size_bytes, manifest, created_at, created_by)
+       VALUES ('v', 'm', 1, 'ready', 'sha256:v', 1, ?, 0, 'k')`,
+    )
+    .run(JSON.stringify(manifest));
+  sqlite.exec("INSERT INTO version_files (version_id, path, digest) VALUES ('v', 'model.onnx', 'sha256:f')");
+}
+
+/** A registry in D1 that can be taken away, and isolates of a colo. */
+function newColo() {
+  const { sqlite, binding } = openD1();
+  fill(sqlite);
+  const world = { now: 1_000_000, away: false };
+  const db = openDatabase(
+    new Proxy(binding as D1Database, {
+      get(target, name, receiver) {
+        if (world.away) throw new Error('the database is away');
+        return Reflect.get(target, name, receiver);
+      },
+    }),
+  );
+  const stored = new Map<string, Uint8Array<ArrayBuffer>>();
+  const open = async () => ({
+    match: async (url: string) => stored.has(url) && new Response(stored.get(url)),
+    put: async (url: string, response: Response) => void stored.set(url, new Uint8Array(await response.arrayBuffer())),
+  });
+  const pending: Promise<unknown>[] = [];
+  const waitUntil = (promise: Promise<unknown>) => void pending.push(promise);
+  const newIsolate = () => {
+    const colo = new ColoCache({ open: open as never, secret: 's', warn: (...args) => expect(args).toEqual([]) });
+    colo.useOrigin('https://gateway.example');
+    const directory = new Directory(db, () => world.now, colo);
+    const look = async () => {
+      const key = await directory.key('hash', waitUntil);
+      if (!key) return undefined;
+      const resolved = await directory.resolve(
+        { model: 'model', alias: undefined, version: undefined },
+        key,
+        0,
+        waitUntil,
+      );
+      while (pending.length > 0) await Promise.all(pending.splice(0));
+      return { key, ...resolved };
+    };
+    return { directory, look };
+  };
+  return { sqlite, world, stored, newIsolate };
+}
+
+describe('what the isolates of a colo know', () => {
+  it('comes to a new one whole, also while the database is away', async () => {
+    const { world, stored, newIsolate } = newColo();
+    const known = await newIsolate().look();
+    expect(known?.key.scopes).toEqual(new Set(['infer', 'models:read']));
+    expect(known?.model.grants).toEqual(new Map([['u', 'infer']]));
+    expect(known?.version.manifest).toEqual(manifest);
+    expect(stored.size).toBe(3);
+    world.away = true;
+    const young = newIsolate();
+    expect(await young.look()).toEqual(known);
+    world.now += 3_000_000;
+    expect(await young.look()).toEqual(known);
+    expect(await newIsolate().look()).toEqual(known);
+    world.now += 1_000_000;
+    await expect(newIsolate().look()).rejects.toMatchObject({ code: 'unavailable' });
+  });
+
+  it('does not keep a key that was revoked meanwhile, nor an alias that was moved', async () => {
+    const { sqlite, world, newIsolate } = newColo();
+    const [one, other] = [newIsolate(), newIsolate()];
+    await one.look();
+    sqlite.exec('UPDATE aliases SET targets = \'[{"version":2,"weight":1}]\'');
+    world.now += 8_001;
+    await expect(other.look()).rejects.toMatchObject({ code: 'version_not_found' });
+    await expect(one.look()).rejects.toMatchObject({ code: 'version_not_found' });
+    sqlite.exec('UPDATE api_keys SET revoked_at = 1');
+    world.now += 8_001;
+    expect([await one.look(), await other.look()]).toEqual([undefined, undefined]);
+  });
+
+  it('has no secret and no name in it', async () => {
+    const { stored, newIsolate } = newColo();
+    await newIsolate().look();
+    for (const url of stored.keys()) expect(url).toMatch(/^https:\/\/gateway\.example\/\.lepton\/1\/[0-9a-f]{64}$/);
+  });
+});
