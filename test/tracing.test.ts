@@ -80,6 +80,7 @@ it('a trace goes on through the gateway to the node, each knowing its parent; on
   const told = JSON.parse(JSON.parse(lines.find((each) => each.includes(trace)) ?? '{}').message);
   expect(told).toMatchObject({
     ...{ requestId: trace, trace_id: trace, span_id: server.spanId, status: 200, team: owner.team, keyId: owner.id },
+    responseBytes: new TextEncoder().encode(answer.text).byteLength,
     ...{ model: `${owner.name}@1`, placement: answer.headers.get('x-lepton-placement'), cache: 'bypass' },
   });
   expect(lines.join('')).not.toContain(owner.secret);

@@ -35,7 +35,9 @@ export function answerHeaders({ version, placement, cache }: Answered): Record<s
  */
 export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefined, timings: Timings): Response {
   const { body, headers } = sent;
-  headers.set(REQUEST_ID_HEADER, c.get('tracing').requestId);
+  const tracing = c.get('tracing');
+  tracing.answer = body;
+  headers.set(REQUEST_ID_HEADER, tracing.requestId);
   if (ageMs !== undefined) headers.set('age', String(Math.floor(ageMs / 1000)));
   const timing = timings.header();
   if (timing) headers.set('server-timing', timing);

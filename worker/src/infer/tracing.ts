@@ -21,6 +21,8 @@ export class Tracing {
   #record: ((span: Span) => void) | undefined;
   /** What is to be told of the request itself. */
   readonly notes: Attributes = {};
+  /** The body of its answer, as far as it is told of. */
+  answer: string | Uint8Array | undefined;
 
   /** @param parent the caller's `traceparent` @param state its `tracestate` */
   constructor(requestId: string, parent: string | undefined, state: string | undefined) {

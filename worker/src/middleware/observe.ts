@@ -53,7 +53,7 @@ function log(c: AppContext, ms: number): void {
     placement: headers.get(PLACEMENT_HEADER) ?? undefined,
     cache: headers.get(CACHE_HEADER) ?? undefined,
     requestBytes: numberOf(c.req.header('content-length')),
-    responseBytes: numberOf(headers.get('content-length')),
+    responseBytes: answerBytesOf(c),
     phases: phasesOf(c),
   };
   // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
@@ -71,7 +71,7 @@ function attributesOf(c: AppContext): Attributes {
     'http.route': routeOf(c),
     'http.response.status_code': status,
     'http.request.body.size': numberOf(c.req.header('content-length')),
-    'http.response.body.size': numberOf(headers.get('content-length')),
+    'http.response.body.size': answerBytesOf(c),
     'url.scheme': protocol.slice(0, -1),
     'url.path': pathname,
     'server.address': hostname,
@@ -99,11 +99,17 @@ function phasesOf(c: AppContext): Record<string, number> | undefined {
   return phases.length === 0 ? undefined : Object.fromEntries(phases.map(([name, ms]) => [name, rounded(ms)]));
 }
 
+/** Of an inference. */
+function answerBytesOf(c: AppContext): number | undefined {
+  const { answer } = c.get('tracing');
+  return typeof answer === 'string' ? new TextEncoder().encode(answer).byteLength : answer?.byteLength;
+}
+
 function codeOf(error: Error): string {
   return error instanceof LeptonError ? error.code : 'internal';
 }
 
-function numberOf(text: string | null | undefined): number | undefined {
+function numberOf(text: string | undefined): number | undefined {
   return text ? Number(text) : undefined;
 }
 
