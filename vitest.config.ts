@@ -10,7 +10,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{protocol,text,client,worker,console,examples,standalone,scripts}/**/*.test.{ts,tsx}'],
+          include: ['{protocol,text,client,worker,console,examples,standalone,scripts,bench}/**/*.test.{ts,tsx}'],
           sequence: { groupOrder: 0 },
         },
       },

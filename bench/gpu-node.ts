@@ -8,8 +8,10 @@ import { quantile, tableOf } from '../soak/support/table.ts';
 import { ROOT } from '../test/support/program.ts';
 import { LineProcess } from './line-process.ts';
 import type { Round, RoundResult } from './load.ts';
+import { type NodeServers, type Server, withServers } from './node-servers.ts';
 import { MOST, WORKLOADS, type Workload } from './node-workloads.ts';
 import { delaysOf, overload } from './overload.ts';
+import { bytesOf, callOf } from './raw-connection.ts';
 
 const CALLERS = [1, 8, 64, 256];
 /** Long enough for a thousandth of the looks at an event loop to be some. */
@@ -26,8 +28,6 @@ const { values: flags } = parseArgs({
 const rounds = Number(flags.rounds);
 const windowMs = Number(flags.ms);
 
-type Servers = Record<'node' | 'naive', { process: LineProcess; url: string }>;
-
 /** With the microseconds of CPU time that the server took for an answer. */
 interface ServerResult extends RoundResult {
   cpuUs: number;
@@ -36,7 +36,7 @@ interface ServerResult extends RoundResult {
 /** Of one workload, over all rounds: the engine's items per second, and what each server did at each number of callers. */
 interface Measures {
   raw: number[];
-  servers: Record<keyof Servers, Map<number, ServerResult[]>>;
+  servers: Record<Server, Map<number, ServerResult[]>>;
   /** Of the node's event loop, by quantile, in ms, at each number of callers. */
   delays: Map<number, Record<string, string>>;
 }
@@ -69,42 +69,18 @@ if (flags.record) {
 }
 
 async function sectionOf(workload: Workload): Promise<string> {
-  const models = join(root, workload.name);
-  const folder = join(models, workload.name, '1');
-  await mkdir(folder, { recursive: true });
-  const path = join(folder, 'model.onnx');
-  await writeFile(path, await workload.model());
-  await writeFile(join(folder, 'manifest.json'), JSON.stringify(workload.manifest));
-  const fixed = ['--port', '0', '--metrics-address', '127.0.0.1:0'];
-  const raw = LineProcess.start('bench/raw-loop.ts', workload.name, path);
-  const node = LineProcess.start('gpu-node/src/main.ts', '--model-repository', models, ...fixed);
-  const naive = LineProcess.start('bench/naive-server.ts', path);
-  try {
-    await raw.line('listening');
-    const listening = await node.line('listening');
-    const url = urlIn(listening);
-    const metricsUrl = String(JSON.parse(listening).metrics);
-    const servers = {
-      node: { process: node, url },
-      naive: { process: naive, url: urlIn(await naive.line('listening')) },
-    };
-    await node.line('model ready');
-    const measures = await measure(workload, raw, servers, metricsUrl);
+  return await withServers(workload, root, async (all) => {
+    const measures = await measure(workload, all);
     const capacity = median(measures, 'node', MOST, 'perSecond');
-    const flooded = await overload({ workload: workload.name, url, metricsUrl, capacity });
+    const { url } = all.servers.node;
+    const call = callFor(url, workload);
+    const flooded = await overload({ call, url, metricsUrl: all.metricsUrl, capacity });
     return toSection(workload, measures, flooded);
-  } finally {
-    await Promise.all([raw, node, naive].map((each) => each.stop()));
-  }
+  });
 }
 
-async function measure(
-  { name, patience }: Workload,
-  raw: LineProcess,
-  servers: Servers,
-  metricsUrl: string,
-): Promise<Measures> {
-  const ms = windowMs * patience;
+async function measure(workload: Workload, { raw, servers, metricsUrl }: NodeServers): Promise<Measures> {
+  const ms = windowMs * workload.patience;
   const measures: Measures = { raw: [], servers: { node: new Map(), naive: new Map() }, delays: new Map() };
   const takeTurns = async (keep: boolean) => {
     const { perSecond } = await raw.ask<{ perSecond: number }>(ms);
@@ -113,7 +89,7 @@ async function measure(
       for (const server of ['node', 'naive'] as const) {
         const { process, url } = servers[server];
         const before = process.cpuSeconds();
-        const round = await load.ask<RoundResult>({ url, workload: name, callers, ms } satisfies Round);
+        const round = await load.ask<RoundResult>(roundOf(url, workload, callers, ms));
         const result = { ...round, cpuUs: ((process.cpuSeconds() - before) * 1e6) / round.answers };
         const kept = measures.servers[server];
         if (keep) kept.set(callers, [...(kept.get(callers) ?? []), result]);
@@ -125,13 +101,21 @@ async function measure(
   for (let i = 0; i < rounds; i++) await takeTurns(true);
   for (const callers of CALLERS) {
     await delaysOf(metricsUrl);
-    await load.ask<RoundResult>({ url: servers.node.url, workload: name, callers, ms: DELAY_MS } satisfies Round);
+    await load.ask<RoundResult>(roundOf(servers.node.url, workload, callers, DELAY_MS));
     measures.delays.set(callers, await delaysOf(metricsUrl));
   }
   return measures;
 }
 
-function median({ servers }: Measures, server: keyof Servers, callers: number, figure: keyof ServerResult): number {
+function roundOf(url: string, workload: Workload, callers: number, ms: number): Round {
+  return { url, calls: [callFor(url, workload)], callers, ms };
+}
+
+function callFor(url: string, workload: Workload): string {
+  return bytesOf(url, callOf(workload)).toString('base64');
+}
+
+function median({ servers }: Measures, server: Server, callers: number, figure: keyof ServerResult): number {
   const results = servers[server].get(callers) ?? [];
   return quantile(
     results.map((result) => result[figure]),
@@ -163,10 +147,4 @@ The engine alone: ${alone.toFixed(0)} items/s. At ${MOST} callers the node does 
 Asked for a multiple of that, at a fixed rate and by callers that heed no refusal:
 
 ${flooded}`;
-}
-
-function urlIn(line: string): string {
-  const url = /http:\/\/[\d.]+:\d+/.exec(line)?.[0];
-  if (url === undefined) throw new Error(`expected an address, got ${line}`);
-  return url;
 }

@@ -5,11 +5,12 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile } from '../soak/support/table.ts';
-import { callOf, openConnection, type RawConnection } from './raw-connection.ts';
+import { openConnection, type RawConnection } from './raw-connection.ts';
 
 export interface Flood {
   url: string;
-  workload: string;
+  /** As `bytesOf` makes it, in base64. */
+  call: string;
   perSecond: number;
   ms: number;
 }
@@ -18,7 +19,10 @@ export interface FloodResult {
   /** Within the window, per second. */
   offered: number;
   answered: number;
+  /** All that was no 200. */
   refused: number;
+  /** How many answers were neither 200 nor 429, warm-up included. */
+  failed: number;
   /** Of the answers, and of the refusals. */
   p50Ms: number;
   p99Ms: number;
@@ -34,17 +38,19 @@ for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${JSON.stringify(await flood(JSON.parse(line)))}\n`);
 }
 
-async function flood({ url, workload, perSecond, ms }: Flood): Promise<FloodResult> {
-  const call = callOf(url, workload);
+async function flood({ url, perSecond, ms, ...flood }: Flood): Promise<FloodResult> {
+  const call = Buffer.from(flood.call, 'base64');
   let startedAt = Number.POSITIVE_INFINITY;
   let endsAt = Number.POSITIVE_INFINITY;
   const idle: (RawConnection & { sentAt: number })[] = [];
   const answers: number[] = [];
   const refusals: number[] = [];
+  let failed = 0;
   const { promise: broken, reject } = Promise.withResolvers<never>();
   const open = () => {
     const answered = (status: number) => {
       const now = performance.now();
+      if (status !== 200 && status !== 429) failed++;
       const latencies = status === 200 ? answers : refusals;
       if (now >= startedAt && now < endsAt) latencies.push(now - connection.sentAt);
       idle.push(connection);
@@ -62,8 +68,13 @@ async function flood({ url, workload, perSecond, ms }: Flood): Promise<FloodResu
     endsAt = startedAt + ms;
     for (let now = beganAt; now < endsAt; now = performance.now()) {
       for (; due < ((now - beganAt) * perSecond) / 1000; due++) {
-        const connection = idle.pop();
+        // In turns, so that none is unused for long.
+        const connection = idle.shift();
         if (!connection) continue;
+        if (connection.isClosed) {
+          void open();
+          continue;
+        }
         if (now >= startedAt) offered++;
         connection.sentAt = now;
         connection.send(call);
@@ -79,6 +90,7 @@ async function flood({ url, workload, perSecond, ms }: Flood): Promise<FloodResu
     offered: rate(offered),
     answered: rate(answers.length),
     refused: rate(refusals.length),
+    failed,
     p50Ms: quantile(answers, 0.5),
     p99Ms: quantile(answers, 0.99),
     refusedP99Ms: quantile(refusals, 0.99),

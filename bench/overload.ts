@@ -7,7 +7,8 @@ const TIMES = [1, 2, 5];
 const WINDOW_MS = 3_000;
 
 export interface Overloaded {
-  workload: string;
+  /** As `bytesOf` makes it, in base64. */
+  call: string;
   url: string;
   metricsUrl: string;
   /** Items per second that it does when it is asked no more than that. */
@@ -15,12 +16,12 @@ export interface Overloaded {
 }
 
 /** @returns a table: what was asked, as a multiple of the capacity, and what came of it */
-export async function overload({ workload, url, metricsUrl, capacity }: Overloaded): Promise<string> {
+export async function overload({ call, url, metricsUrl, capacity }: Overloaded): Promise<string> {
   const callers = LineProcess.start('bench/open-loop.ts');
   const rows: (string | number)[][] = [];
   try {
     for (const times of TIMES) {
-      const flood: Flood = { url, workload, perSecond: times * capacity, ms: WINDOW_MS };
+      const flood: Flood = { url, call, perSecond: times * capacity, ms: WINDOW_MS };
       await delaysOf(metricsUrl);
       const came = await callers.ask<FloodResult>(flood);
       const delays = await delaysOf(metricsUrl);

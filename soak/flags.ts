@@ -29,6 +29,7 @@ export const SOAKS = {
   fleet: async (): Promise<Soak> => (await import('./reports/fleet.ts')).runFleet,
   faults: async (): Promise<Soak> => (await import('./reports/faults.ts')).runFaults,
   chaos: async (): Promise<Soak> => (await import('./reports/chaos.ts')).runChaos,
+  tenants: async (): Promise<Soak> => (await import('./reports/tenants.ts')).runTenants,
 };
 
 export type SoakFlags = Omit<SoakOptions, 'folder' | 'say'> & {
@@ -46,8 +47,9 @@ const USAGE = `npm run soak -- NAME [options]
   fleet            swaps versions of more models than the nodes have room for, under callers
   faults           does to nodes whatever can go wrong with them, under load
   chaos            a steady load of every kind, while nodes, workerd, D1, the cache, aliases and keys are struck
+  tenants          sends one team's inputs as another team, and looks whether anything tells
 
-  --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each, chaos: 24)
+  --rounds N       as many kills, or repeats (restart: 40, aliases: 3, faults: 20 of each, chaos: 24, tenants: 1000 pairs)
   --minutes N      begins no round after this; how long fleet runs (10)
   --only A,B       of the faults (also of chaos)
   --size-mib N     size of the model's weights (3072); --sizes A,B,C for several

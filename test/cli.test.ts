@@ -152,4 +152,16 @@ describe('lepton', () => {
     const refused = await lepton(['node-tokens', 'create', '--uses', '0'], admin);
     expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('uses') });
   });
+
+  it('sets what a key may use, and shows what it has used', async () => {
+    const { id, team } = await newTeamKey('infer');
+    const admin = { key: inject('adminKey') };
+    const set = await lepton(['keys', 'quota', id, '--requests', '600', '--units', '1000000'], admin);
+    expect(set.out).toContain(`${id}: 600 requests a minute, 1000000 units a minute`);
+    const listed = await lepton(['keys', 'list', '--team', team], admin);
+    expect(listed.out).toContain('600 requests a minute, 1000000 units a minute');
+    expect(await lepton(['keys', 'quota', id], admin)).toMatchObject({ code: 2 });
+    const usage = await lepton(['keys', 'usage', id, '--from', '2027-01-01', '--to', '2027-01-31'], admin);
+    expect(usage.out).toContain('nothing from 2027-01-01 to 2027-01-31');
+  });
 });

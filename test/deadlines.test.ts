@@ -1,8 +1,8 @@
 /** How long an answer is of use: the gateway answers in time, and tells a node how much of it is left, whose the request is, and how urgent. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { call, client, freshName, newModel, uploadReady } from './support/api.ts';
-import { drainingReport, nodeAddress } from './support/hand-made-node.ts';
+import { call, newModel, uploadReady } from './support/api.ts';
+import { readyNode } from './support/hand-made-node.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
 const x = (...data: number[]) => ({ inputs: [{ name: 'x', datatype: 'FP32', shape: [data.length], data }] });
@@ -55,22 +55,12 @@ describe('a node that does not answer', () => {
   it('is told what is left of the time, waited for no longer, and not asked again', async () => {
     const came: IncomingHttpHeaders[] = [];
     const left = Promise.withResolvers<void>();
-    const { close, ...address } = await nodeAddress((request, response) => {
+    const { leave } = await readyNode('moon', (request, response) => {
       came.push(request.headers);
       request.resume();
       response.once('close', left.resolve);
     });
-    const { token } = await client().nodes.createToken();
-    const join = { token, name: freshName('node'), region: 'moon', ...address };
-    const { body: joined } = await call('POST', '/api/nodes/join', { key: null, body: join });
-    const report = (state: 'ready' | 'draining') =>
-      call('POST', `/api/nodes/${joined.id}/heartbeat`, {
-        key: String(joined.credential),
-        body: { ...drainingReport(address.url), state },
-      });
-    const beat = setInterval(() => void report('ready'), 1_000);
     try {
-      await report('ready');
       const ask = () =>
         infer(
           { ...x(1), parameters: { timeout: 60_000_000, priority: 3 } },
@@ -89,10 +79,7 @@ describe('a node that does not answer', () => {
       expect(toldMs).toBeGreaterThan(0);
       expect(toldMs).toBeLessThanOrEqual(700);
     } finally {
-      clearInterval(beat);
-      await report('draining');
-      await call('DELETE', `/api/nodes/${joined.id}`);
-      close();
+      await leave();
     }
   });
 });

@@ -16,6 +16,8 @@ export type TensorInput = Tensor;
 export interface InferJsonOptions {
   /** Asks for a placement; such a request is not answered from the cache. */
   place?: 'edge' | 'node' | undefined;
+  /** What remembered answers will do: the request's `Cache-Control`, such as `no-cache` or `max-age=60`. */
+  cacheControl?: string | undefined;
   signal?: AbortSignal;
 }
 
@@ -33,6 +35,8 @@ export interface InferResult {
   placement: string;
   /** `hit`, `miss`, `stale` or `bypass`. */
   cache: string;
+  /** Of an answer from the cache: how many whole seconds ago it was computed. */
+  ageSeconds?: number | undefined;
   /** `server-timing` phases in milliseconds. */
   timing: Record<string, number>;
   requestId: string;
@@ -72,16 +76,22 @@ export async function inferJson(
 ): Promise<InferResult> {
   const response = await send(`/v2/models/${encodeURIComponent(ref)}/infer`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...(options.place ? { [PLACE_HEADER]: options.place } : {}) },
+    headers: {
+      'content-type': 'application/json',
+      ...(options.place ? { [PLACE_HEADER]: options.place } : {}),
+      ...(options.cacheControl ? { 'cache-control': options.cacheControl } : {}),
+    },
     body: request,
     signal: options.signal,
   });
   const body = decodeInferResponse(new Uint8Array(await response.arrayBuffer()));
   const header = (name: string) => response.headers.get(name) ?? '';
+  const age = header('age');
   return {
     model: header(MODEL_HEADER),
     placement: header(PLACEMENT_HEADER),
     cache: header(CACHE_HEADER),
+    ageSeconds: age === '' ? undefined : Number(age),
     timing: parseServerTiming(header('server-timing')),
     requestId: header(REQUEST_ID_HEADER),
     id: body.id,

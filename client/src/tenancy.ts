@@ -8,7 +8,11 @@ import type {
   IssuedKey,
   Key,
   Page,
+  PutQuotaInput,
+  Quota,
   Team,
+  Usage,
+  UsageQuery,
 } from '@lepton-edge/protocol';
 import { allPages, type PageOptions } from './pages.ts';
 import { type PostOptions, query, type RequestOptions, seg, type Transport } from './transport.ts';
@@ -40,6 +44,12 @@ export function keyCalls(http: Transport) {
     /** The secret is in this answer only. A repeat under one idempotency key is 409 `already_issued`. */
     create: (input: CreateKeyInput, options: PostOptions = {}) =>
       http.json<IssuedKey>('/api/keys', { ...options, method: 'POST', json: input }),
+    /** Replaces the whole quota: what is absent or `null` has no limit. */
+    setQuota: (id: string, quota: PutQuotaInput, options: RequestOptions = {}) =>
+      http.json<Quota>(`/api/keys/${seg(id)}/quota`, { ...options, method: 'PUT', json: quota, repeatable: true }),
+    /** By UTC day, of the last 30 days unless said otherwise. */
+    usage: (id: string, { from, to, ...options }: UsageQuery & RequestOptions = {}) =>
+      http.json<Usage>(`/api/keys/${seg(id)}/usage${query({ from, to })}`, options),
     revoke: async (id: string, options: RequestOptions = {}): Promise<void> => {
       await http.send(`/api/keys/${seg(id)}`, { ...options, method: 'DELETE' });
     },

@@ -32,6 +32,7 @@ export const ERROR_STATUS = {
   audit_broken: 409,
   length_required: 411,
   body_too_large: 413,
+  larger_than_quota: 413,
   encoding_not_supported: 415,
   range_not_satisfiable: 416,
   model_invalid: 422,
@@ -39,11 +40,13 @@ export const ERROR_STATUS = {
   idempotency_mismatch: 422,
   node_unverified: 422,
   overloaded: 429,
+  quota_exceeded: 429,
   internal: 500,
   no_placement: 503,
   version_admitting: 503,
   unavailable: 503,
   deadline_exceeded: 504,
+  not_cached: 504,
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_STATUS;

@@ -27,6 +27,7 @@ export * from './openai/error.ts';
 export * from './openai/models.ts';
 export * from './pages.ts';
 export * from './problem.ts';
+export * from './quotas.ts';
 export { batchItems } from './tensor/batch-items.ts';
 export * from './tensor/datatype.ts';
 export { toHalf } from './tensor/half.ts';

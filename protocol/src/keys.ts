@@ -1,6 +1,7 @@
 /** Teams and API keys. */
 import { z } from 'zod';
 import { PageQuery } from './pages.ts';
+import { Quota } from './quotas.ts';
 
 export const Scope = z.enum(['infer', 'models:read', 'models:write', 'ops', 'admin', 'node']);
 export type Scope = z.infer<typeof Scope>;
@@ -36,6 +37,8 @@ export const Key = z.object({
   lastUsedAt: z.string().optional(),
   expiresAt: z.string().optional(),
   revokedAt: z.string().optional(),
+  /** Absent where nothing is limited. */
+  quota: Quota.optional(),
 });
 export type Key = z.infer<typeof Key>;
 

@@ -49,6 +49,11 @@ export function traceHeaders({ traceId, spanId, sampled, state }: TraceContext):
   };
 }
 
+/** A name for one more part of a trace: 16 hex digits. */
+export function newSpanId(random: FillRandom): string {
+  return hex(8, random);
+}
+
 /** Never all zeros, which would be no id. */
 function hex(length: number, random: FillRandom): string {
   const bytes = new Uint8Array(length);

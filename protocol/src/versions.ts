@@ -76,6 +76,10 @@ const manifestFields = {
     .strictObject({
       ttlSeconds: z.number().int().min(0).max(2_592_000).default(3600),
       scope: z.enum(['team', 'shared']).default('team'),
+      /** For how long after `ttlSeconds` an answer may be given while a new one is made (RFC 5861); 0 where absent. */
+      staleWhileRevalidateSeconds: z.number().int().min(0).max(2_592_000).optional(),
+      /** For how long after `ttlSeconds` an answer may stand in where no new one can be made (RFC 5861); 0 where absent. */
+      staleIfErrorSeconds: z.number().int().min(0).max(2_592_000).optional(),
     })
     .default({ ttlSeconds: 3600, scope: 'team' }),
   stateful: z.boolean().default(false),

@@ -1,13 +1,13 @@
 /** Takes the registry away: whatever is asked of D1 fails, until it is given back. */
 import { DatabaseSync } from 'node:sqlite';
-import { databaseOfRegistry } from '../support/stored.ts';
+import { d1Path } from '../support/stored.ts';
 
 const AWAY = 'away_';
 const TABLES = `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name NOT LIKE '~_cf%' ESCAPE '~'`;
 
 /** All tables are named otherwise from here on: no statement finds what it is about. @returns gives it back */
 export async function takeRegistryAway(home: string): Promise<() => void> {
-  const path = await databaseOfRegistry(home);
+  const path = await d1Path(home);
   rename(path, (name) => `${AWAY}${name}`);
   return () => rename(path, (name) => name.slice(AWAY.length));
 }

@@ -39,19 +39,19 @@ export async function withStored<T>(home: string, look: (stored: Stored) => T): 
   }
 }
 
+/** The file of a home's D1. */
+export async function d1Path(home: string): Promise<string> {
+  return await databaseIn(join(home, D1));
+}
+
 /** Reads the rows of D1 while the gateway runs. */
 export async function withLiveRows<T>(home: string, look: (d1: Select) => T): Promise<T> {
-  const database = new DatabaseSync(await databaseOfRegistry(home), { readOnly: true, timeout: 5_000 });
+  const database = new DatabaseSync(await d1Path(home), { readOnly: true, timeout: 5_000 });
   try {
     return look(selectOf(database));
   } finally {
     database.close();
   }
-}
-
-/** The file of D1. */
-export async function databaseOfRegistry(home: string): Promise<string> {
-  return await databaseIn(join(home, D1));
 }
 
 function selectOf(database: DatabaseSync): Select {

@@ -4,6 +4,7 @@ import { cp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import type { V4ModuleDefinition, V4WorkerOptions } from 'miniflare';
 import { z } from 'zod';
+import { tracingVariables } from './config.ts';
 import { Failure, sentenceOf } from './failure.ts';
 import type { HomePaths, ProjectPaths } from './paths.ts';
 import { HOST } from './preflight.ts';
@@ -86,11 +87,19 @@ async function gatewayWorker({ project, port, secrets, vars, built }: GatewayOpt
     bindings: {
       ...built.bindings,
       ALLOW_PRIVATE_NODES: 'true',
+      // There is one isolate, and to store something in Miniflare's takes workerd 4 ms.
+      COLO_CACHE: 'false',
       PUBLIC_URL: `http://${HOST}:${port}`,
+      ...tracingVariables(),
       ...vars,
       GATEWAY_KEYS: secrets.gatewayKeys,
     },
-    serviceBindings: { ...built.serviceBindings, ASSETS: ASSETS_WORKER },
+    // The Worker's own `fetch` would go through a second Worker, which Miniflare puts before every network.
+    serviceBindings: {
+      ...built.serviceBindings,
+      ASSETS: ASSETS_WORKER,
+      NETWORK: { network: { allow: ['public', 'private'], tlsOptions: { trustBrowserCas: true } } },
+    },
     unsafeDirectSockets: [{ host: HOST, port }],
   };
 }

@@ -118,6 +118,14 @@ export const EXAMPLES: Record<string, () => Promise<ExampleCall>> = {
     body: { team: 'default', name: 'k', scopes: ['infer'], description: 'd', expiresAt: '2999-01-01T00:00:00Z' },
   }),
   listKeys: async () => ({ query: '?limit=1000' }),
+  putQuota: async () => ({
+    params: { id: (await newTeamKey('infer')).id },
+    body: { requestsPerMinute: 600, concurrentRequests: null },
+  }),
+  getUsage: async () => {
+    const { id, secret } = await newTeamKey('infer');
+    return { key: secret, params: { id }, query: '?from=2027-01-01&to=2027-01-31' };
+  },
   revokeKey: async () => ({ params: { id: (await newTeamKey('infer')).id } }),
   listAudit: async () => ({ query: '?limit=1000' }),
   verifyAudit: nothing,

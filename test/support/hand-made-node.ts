@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CHALLENGE_PATH } from '@lepton-edge/protocol';
-import { call } from './api.ts';
+import { call, freshName } from './api.ts';
 
 /**
  * What a join needs but its token. `close` ends the address, `prove` signs claims with the node's key.
@@ -54,4 +54,26 @@ export async function joinByHand(name: string): Promise<HandMadeNode> {
 export function drainingReport(url: string) {
   const idle = { engines: [], loaded: [], inFlight: 0, queued: 0, rssBytes: 1 };
   return { url, softwareVersion: '0', state: 'draining', ...idle };
+}
+
+/** A node by hand that is ready in a region of its own until it `leaves`. @param answer to the calls of models */
+export async function readyNode(region: string, answer: RequestListener) {
+  const { close, prove: _, ...address } = await nodeAddress(answer);
+  const { token } = (await call('POST', '/api/nodes/tokens')).body;
+  const join = { token, name: freshName('node'), region, ...address };
+  const { id, credential } = (await call('POST', '/api/nodes/join', { key: null, body: join })).body;
+  const report = (state: 'ready' | 'draining') =>
+    call('POST', `/api/nodes/${id}/heartbeat`, {
+      key: String(credential),
+      body: { ...drainingReport(address.url), state },
+    });
+  const beat = setInterval(() => void report('ready'), 1_000);
+  await report('ready');
+  const leave = async () => {
+    clearInterval(beat);
+    await report('draining');
+    await call('DELETE', `/api/nodes/${id}`);
+    close();
+  };
+  return { leave };
 }

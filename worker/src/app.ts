@@ -7,6 +7,7 @@ import { errorResponse } from './http/error-response.ts';
 import { createApi } from './http/openapi.ts';
 import { allowedOrigins } from './middleware/allowed-origins.ts';
 import { conditional } from './middleware/conditional.ts';
+import { observe } from './middleware/observe.ts';
 import { readRefusedBody } from './middleware/read-refused-body.ts';
 import { requestId } from './middleware/request-id.ts';
 import { wakeSealer } from './middleware/wake-sealer.ts';
@@ -31,17 +32,13 @@ const OWN_PATHS = /^\/(api|v1|v2|docs|\.well-known)(\/|$)|^\/(metrics|openapi\.j
 /** @param gatewayOf makes the isolate's gateway on the first request and answers the same one from then on */
 export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   const app = createApi();
-  app.use(async function arrived(c, next) {
-    c.set('arrivedAt', performance.now());
-    await next();
-  });
   app.use(requestId());
   app.use(readRefusedBody());
-  app.use(async function withGateway(c, next) {
+  app.use(function withGateway(c, next) {
     c.set('gateway', gatewayOf(c.env));
-    await next();
+    return next();
   });
-  for (const path of ['/v1/*', '/v2/*']) app.use(path, allowedOrigins());
+  for (const path of ['/v1/*', '/v2/*']) app.use(path, observe(), allowedOrigins());
   app.use('/api/*', wakeSealer());
   app.use('/api/*', conditional());
   for (const routes of [
@@ -71,7 +68,11 @@ export function createApp(gatewayOf: (env: AppContext['env']) => Gateway) {
   const methodsAt = methodTable(app.routes);
   app.notFound(async (c) => {
     const { pathname } = new URL(c.req.url);
-    if (!OWN_PATHS.test(pathname)) return await c.get('gateway').assets.fetch(c.req.raw);
+    if (!OWN_PATHS.test(pathname)) {
+      const asset = await c.get('gateway').assets.fetch(c.req.raw);
+      // What was fetched takes no more headers.
+      return new Response(asset.body, asset);
+    }
     const methods = methodsAt(pathname);
     if (methods.length === 0) return errorResponse(c, new LeptonError('path_not_found', `nothing is at ${pathname}`));
     c.header('allow', methods.join(', '));

@@ -1,5 +1,8 @@
 /** An isolate's gateway, made from its bindings. */
+import { ColoCache } from './cache/colo-cache.ts';
+import { Repeats } from './cache/repeats.ts';
 import { ResponseCache } from './cache/response-cache.ts';
+import { SharedResponses } from './cache/shared-responses.ts';
 import { SingleFlight } from './cache/single-flight.ts';
 import type { Gateway } from './context.ts';
 import { openDatabase } from './db/database.ts';
@@ -9,11 +12,18 @@ import { Bodies } from './http/bodies.ts';
 import { createFleet } from './hubs/fleet.ts';
 import { createJanitors } from './hubs/janitors.ts';
 import { createMetrics } from './hubs/metrics.ts';
+import { createQuotas } from './hubs/quotas.ts';
+import { isCallersFault } from './infer/cacheable.ts';
+import type { Embedded } from './infer/embed-work.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Tokenizers } from './infer/tokenizers.ts';
 import { Directory } from './services/directory.ts';
 import { LastUse } from './services/keys/last-use.ts';
+import { createExporter } from './telemetry/create-exporter.ts';
+
+/** Whoever waits for a run of another's goes on alone after so long. */
+const RUN_WAIT_MS = 10_000;
 
 let gateway: Gateway | undefined;
 
@@ -27,6 +37,13 @@ function createGateway(env: Env): Gateway {
   const now = () => Date.now();
   const settings = readSettings(env);
   const db = openDatabase(env.DB);
+  const colo = new ColoCache({
+    open: () => caches.open('lepton-edge'),
+    secret: settings.coloCache ? settings.signingKeys[0]?.d : undefined,
+    warn,
+  });
+  if (settings.publicUrl) colo.useOrigin(new URL(settings.publicUrl).origin);
+  const responses = new ResponseCache();
   return {
     settings,
     db,
@@ -35,17 +52,29 @@ function createGateway(env: Env): Gateway {
     fleet: createFleet(env.FLEET, now),
     janitors: createJanitors(env.JANITOR),
     metrics: createMetrics(env.METRICS, now),
+    quotas: createQuotas(env.QUOTAS, settings.quotaLedgerAway, now),
     edge: new EdgeRuntime(now),
     trial: env.TRIAL,
-    directory: new Directory(db, now),
+    directory: new Directory(db, now, colo),
     lastUse: new LastUse(db, now),
-    responses: new ResponseCache(now),
+    colo,
+    responses,
+    repeats: new Repeats(responses),
+    sharedResponses: new SharedResponses(colo, responses),
     tokenizers: new Tokenizers(env.BLOBS),
-    runs: new SingleFlight<RunOutcome>(),
+    runs: new SingleFlight<RunOutcome>(RUN_WAIT_MS, isCallersFault),
+    embeds: new SingleFlight<Embedded>(),
     signer: createSigner(settings.signingKeys, now),
     now,
     random: Math.random,
-    fetch: (...args) => fetch(...args),
+    fetch: env.NETWORK ? env.NETWORK.fetch.bind(env.NETWORK) : (...args) => fetch(...args),
     bodies: new Bodies(now),
+    spans: settings.otlp && createExporter(settings.otlp, now),
   };
+}
+
+function warn(message: string, cause: unknown): void {
+  const error = cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined;
+  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
+  console.warn(JSON.stringify({ level: 'warn', message, error }));
 }

@@ -6,6 +6,7 @@ import { gatewayOf } from './gateway.ts';
 export { FleetHub } from './hubs/fleet-hub.ts';
 export { Janitor } from './hubs/janitor.ts';
 export { MetricsHub } from './hubs/metrics-hub.ts';
+export { QuotaLedger } from './hubs/quota-ledger.ts';
 
 const app = createApp(gatewayOf);
 
@@ -16,7 +17,9 @@ export default {
     if (!awake) {
       // Whatever an earlier process was about to have done goes on with the first request to this one.
       awake = true;
-      ctx.waitUntil(gatewayOf(env).janitors.wakeAll());
+      const gateway = gatewayOf(env);
+      gateway.colo.useOrigin(new URL(request.url).origin);
+      ctx.waitUntil(gateway.janitors.wakeAll());
     }
     return app.fetch(request, env, ctx);
   },

@@ -98,7 +98,7 @@ export class Input {
   whole(option: string, least = 0): number | undefined {
     const text = this.text(option);
     if (text === undefined) return undefined;
-    if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+    if (!/^\d{1,13}$/.test(text) || Number(text) < least) {
       throw new UsageError(`--${option}: expected a whole number from ${least} on, got ${JSON.stringify(text)}`);
     }
     return Number(text);

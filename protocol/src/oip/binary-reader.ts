@@ -4,7 +4,7 @@ import { ARRAY_TYPE, type Datatype, elementSize, type FixedDatatype, type Numeri
 import { elementCount, shapeText, type Tensor } from '../tensor/tensor.ts';
 import { jsonTensor } from './json-tensor.ts';
 
-interface HeaderTensor {
+export interface HeaderTensor {
   name: string;
   datatype: Datatype;
   shape: number[];

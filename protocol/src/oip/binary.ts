@@ -6,13 +6,12 @@
  */
 import { LeptonError } from '../errors.ts';
 import { type Tensor, tensorBytes } from '../tensor/tensor.ts';
-import { BinaryReader } from './binary-reader.ts';
+import { BinaryReader, type HeaderTensor } from './binary-reader.ts';
 import { checkRequest, checkResponse, parseTensors, responseText } from './json.ts';
 import { encodeTensor, headText } from './json-text.ts';
 import { KnownHeaders } from './known-headers.ts';
 import type { InferRequest, InferResponse } from './messages.ts';
-import { parseJsonRounded } from './parse-json.ts';
-import type { InferRequestBody } from './schema.ts';
+import type { InferRequestBody, InferResponseBody } from './schema.ts';
 
 /** The header that gives the length of the JSON part; its presence marks a body as binary. */
 export const HEADER_LENGTH = 'inference-header-content-length';
@@ -25,7 +24,8 @@ export interface BinaryBody {
 
 const encoder = new TextEncoder();
 const ALIGNMENT = 8;
-const knownHeaders = new KnownHeaders();
+const knownRequests = new KnownHeaders<InferRequestBody>();
+const knownResponses = new KnownHeaders<InferResponseBody>();
 
 /** Encodes a request with every input as binary data, asking for every output as binary data. */
 export function encodeBinaryRequest(request: InferRequest): BinaryBody {
@@ -60,26 +60,46 @@ export function encodeBinaryResponse(
 export function decodeBinaryRequest(bytes: Uint8Array<ArrayBuffer>, headerLength: number): InferRequest {
   const header = headerOf(bytes, headerLength);
   const decode = ({ id, parameters, inputs, outputs }: InferRequestBody): InferRequest => {
-    const reader = new BinaryReader(bytes, headerLength);
-    const tensors = inputs.map((input) => {
-      return reader.tensor({ ...input, shape: [...input.shape] }, `input ${JSON.stringify(input.name)}`);
-    });
-    reader.end();
-    return { id, parameters, inputs: tensors, outputs };
+    return { id, parameters, inputs: readTensors(bytes, headerLength, inputs, 'input'), outputs };
   };
-  const known = knownHeaders.of(header, () => checkRequest(parseJsonRounded(header)));
-  return known ? decode(known) : parseTensors(header, (json) => decode(checkRequest(json)));
+  const known = knownRequests.get(header);
+  if (known) return decode(known);
+  return parseTensors(header, (json) => {
+    const body = checkRequest(json);
+    knownRequests.keep(header, body, body.inputs);
+    return decode(body);
+  });
 }
 
 /** Decodes an answer; see decodeBinaryRequest. */
 export function decodeBinaryResponse(bytes: Uint8Array<ArrayBuffer>, headerLength: number): InferResponse {
-  return parseTensors(headerOf(bytes, headerLength), (json) => {
+  const header = headerOf(bytes, headerLength);
+  const decode = ({ model_name, model_version, id, outputs }: InferResponseBody): InferResponse => {
+    const tensors = readTensors(bytes, headerLength, outputs, 'output');
+    return { modelName: model_name, modelVersion: model_version, id, outputs: tensors };
+  };
+  const known = knownResponses.get(header);
+  if (known) return decode(known);
+  return parseTensors(header, (json) => {
     const body = checkResponse(json);
-    const reader = new BinaryReader(bytes, headerLength);
-    const outputs = body.outputs.map((output) => reader.tensor(output, `output ${JSON.stringify(output.name)}`));
-    reader.end();
-    return { modelName: body.model_name, modelVersion: body.model_version, id: body.id, outputs };
+    knownResponses.keep(header, body, body.outputs);
+    return decode(body);
   });
+}
+
+/** The tensors a header tells of, from behind it; what is known of the header stays as it is. */
+function readTensors(
+  bytes: Uint8Array<ArrayBuffer>,
+  headerLength: number,
+  headers: readonly HeaderTensor[],
+  kind: 'input' | 'output',
+): Tensor[] {
+  const reader = new BinaryReader(bytes, headerLength);
+  const tensors = headers.map((header) => {
+    return reader.tensor({ ...header, shape: [...header.shape] }, `${kind} ${JSON.stringify(header.name)}`);
+  });
+  reader.end();
+  return tensors;
 }
 
 function headerOf(bytes: Uint8Array<ArrayBuffer>, headerLength: number): Uint8Array {

@@ -1,44 +1,39 @@
 /**
- * The JSON parts of binary requests that were checked before. A caller's requests differ in their tensors' bytes and seldom in the
- * JSON before them, and to parse and check that costs as much as a small model's run.
+ * The JSON parts of binary bodies that were checked before. A caller's requests, and a node's answers, differ in their tensors' bytes
+ * and seldom in the JSON before them, and to parse and check that costs as much as a small model's run.
  */
-import type { InferRequestBody } from './schema.ts';
 
 const MAX_BYTES = 2048;
 const MAX_KNOWN = 128;
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
 
-export class KnownHeaders {
-  readonly #known = new Map<string, InferRequestBody>();
+export class KnownHeaders<T extends { id?: string | undefined }> {
+  readonly #known = new Map<string, T>();
 
-  /**
-   * @param check parses and checks, and throws where something is wrong; nothing of that is kept
-   * @returns what is not to be changed, since others are given the same; undefined for a header that is long, or holds data itself
-   */
-  of(header: Uint8Array, check: () => InferRequestBody): InferRequestBody | undefined {
-    const text = header.byteLength <= MAX_BYTES ? textOf(header) : undefined;
-    if (text === undefined) return undefined;
-    const known = this.#known.get(text);
-    if (known) return known;
-    const body = check();
-    if (body.inputs.some(({ data }) => data !== undefined)) return undefined;
-    // With an id it is another in each request.
-    if (body.id === undefined) this.#keep(text, body);
-    return body;
+  /** What was kept of a header; it is not to be changed, since others are given the same. */
+  get(header: Uint8Array): T | undefined {
+    const text = textOf(header);
+    return text === undefined ? undefined : this.#known.get(text);
   }
 
-  #keep(text: string, body: InferRequestBody): void {
+  /** @param tensors of the body; what holds data itself is not kept */
+  keep(header: Uint8Array, body: T, tensors: readonly { data?: unknown }[]): void {
+    // With an id it is another in each request.
+    if (body.id !== undefined || tensors.some(({ data }) => data !== undefined)) return;
+    const text = textOf(header);
+    if (text === undefined) return;
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(text, frozen(body));
   }
 }
 
+/** Undefined for a long header, and for one of which whoever checks it says what is wrong. */
 function textOf(header: Uint8Array): string | undefined {
+  if (header.byteLength > MAX_BYTES) return undefined;
   try {
     return decoder.decode(header);
   } catch {
-    // Whoever checks it says what is wrong.
     return undefined;
   }
 }

@@ -37,6 +37,56 @@ describe('SingleFlight', () => {
     expect(await waiter).toBe('own work');
   });
 
+  it('fails them with it where every other run would fail, too', async () => {
+    const flight = new SingleFlight<string>(1000, (error) => error === 'refused');
+    const runs: string[] = [];
+    const ask = (who: string) =>
+      flight.run(
+        'k',
+        async () => {
+          runs.push(who);
+          throw 'refused';
+        },
+        ignore,
+      );
+    const all = await Promise.allSettled(['a', 'b', 'c'].map(ask));
+    expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    expect(runs).toEqual(['a']);
+  });
+
+  it('lets nobody wait for more than two runs of others', async () => {
+    const flight = new SingleFlight<string>();
+    const runs: string[] = [];
+    const ask = (who: string) =>
+      flight.run(
+        'k',
+        async () => {
+          runs.push(who);
+          await Promise.resolve();
+          if (who < 'c') throw new Error(who);
+          return who;
+        },
+        ignore,
+      );
+    const all = await Promise.allSettled(['a', 'b', 'c', 'd', 'e'].map(ask));
+    expect(runs).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(all.map((each) => (each.status === 'fulfilled' ? each.value : 'failed'))).toEqual([
+      'failed',
+      'failed',
+      'c',
+      'd',
+      'e',
+    ]);
+  });
+
+  it('tells what is under way', async () => {
+    const flight = new SingleFlight<number>();
+    const run = flight.run('k', async () => 1, ignore);
+    expect([flight.isUnderWay('k'), flight.isUnderWay('l')]).toEqual([true, false]);
+    await run;
+    expect(flight.isUnderWay('k')).toBe(false);
+  });
+
   it('does the work itself when the leader never settles', async () => {
     const flight = new SingleFlight<string>(5);
     void flight.run('k', () => new Promise<string>(ignore), ignore);

@@ -16,23 +16,38 @@ interface Run<T> {
 /** @param isCurrent whether those who ask for the key now would still share this run */
 export type Work<T> = (isCurrent: () => boolean) => Promise<T>;
 
+/** How many runs of others one waits for before it does the work alone: one that fails must not hold up many in turn. */
+const MAX_SHARED = 2;
+
 export class SingleFlight<T> {
   readonly #underWay = new Map<string, Run<T>>();
   readonly #waiterTimeoutMs: number;
+  readonly #concernsAll: (error: unknown) => boolean;
 
-  constructor(waiterTimeoutMs = 10_000) {
+  /** @param concernsAll of a failure, whether every other run of the same work would meet it, too: it is the waiters' as well */
+  constructor(waiterTimeoutMs = 10_000, concernsAll: (error: unknown) => boolean = () => false) {
     this.#waiterTimeoutMs = waiterTimeoutMs;
+    this.#concernsAll = concernsAll;
   }
 
   /** Runs `work`, or shares its result when the same key is under way. A failure of a shared run is the waiter's own chance. */
   async run(key: string, work: Work<T>, waitUntil: WaitUntil): Promise<T> {
-    const shared = this.#underWay.get(key);
-    if (!shared?.promise) return this.#start(key, work, waitUntil);
-    const outcome = await settleWithin(shared.promise, this.#waiterTimeoutMs);
-    if (outcome.settled) return outcome.value;
-    // Whoever started it may be gone: those who come from now on share this run instead.
-    if (this.#underWay.get(key) === shared) this.#underWay.delete(key);
-    return this.run(key, work, waitUntil);
+    for (let shared = 0; shared < MAX_SHARED; shared++) {
+      const run = this.#underWay.get(key);
+      if (!run?.promise) return await this.#start(key, work, waitUntil);
+      const outcome = await settleWithin(run.promise, this.#waiterTimeoutMs);
+      if ('value' in outcome) return outcome.value;
+      if ('error' in outcome && this.#concernsAll(outcome.error)) throw outcome.error;
+      // Whoever started it may be gone: those who come from now on share another run instead.
+      if (this.#underWay.get(key) === run) this.#underWay.delete(key);
+    }
+    const own = work(() => false);
+    waitUntil(own.catch(() => undefined));
+    return await own;
+  }
+
+  isUnderWay(key: string): boolean {
+    return this.#underWay.has(key);
   }
 
   /** Those who ask from now on share nothing that began before. */
@@ -53,16 +68,18 @@ export class SingleFlight<T> {
   }
 }
 
-type Outcome<T> = { settled: true; value: T } | { settled: false };
+/** Empty: it has not settled in time. */
+type Outcome<T> = { value: T } | { error: unknown } | Record<string, never>;
 
-/** The value of a promise, or `settled: false` when it fails or takes longer. */
 async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
   const { promise: timeout, resolve } = Promise.withResolvers<Outcome<T>>();
-  const timer = setTimeout(() => resolve({ settled: false }), timeoutMs);
+  const timer = setTimeout(() => resolve({}), timeoutMs);
+  const settled = promise.then(
+    (value): Outcome<T> => ({ value }),
+    (error: unknown): Outcome<T> => ({ error }),
+  );
   try {
-    return await Promise.race([promise.then((value): Outcome<T> => ({ settled: true, value })), timeout]);
-  } catch {
-    return { settled: false };
+    return await Promise.race([settled, timeout]);
   } finally {
     clearTimeout(timer);
   }

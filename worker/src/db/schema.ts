@@ -42,6 +42,11 @@ export const apiKeys = sqliteTable(
     revokedAt: time('revoked_at'),
     /** Written lazily, about once a minute. */
     lastUsedAt: time('last_used_at'),
+    /** The quota; NULL is no limit. */
+    requestsPerMinute: integer('requests_per_minute'),
+    concurrentRequests: integer('concurrent_requests'),
+    computeUnitsPerMinute: integer('compute_units_per_minute'),
+    quotaSetAt: time('quota_set_at'),
   },
   (table) => [index('api_keys_by_node').on(table.nodeId)],
 );

@@ -1,7 +1,16 @@
 /** What every answer of a model says of itself. */
-import { CACHE_HEADER, type CacheStatus, MODEL_HEADER, PLACEMENT_HEADER, type Placement } from '@lepton-edge/protocol';
+import {
+  CACHE_HEADER,
+  type CacheStatus,
+  MODEL_HEADER,
+  PLACEMENT_HEADER,
+  type Placement,
+  REQUEST_ID_HEADER,
+} from '@lepton-edge/protocol';
+import type { Sent } from '../cache/repeats.ts';
 import type { Timings } from '../infer/timings.ts';
 import type { KnownVersion } from '../services/directory.ts';
+import type { AppContext } from './app-env.ts';
 
 export interface Answered {
   version: KnownVersion;
@@ -9,15 +18,33 @@ export interface Answered {
   cache: CacheStatus;
 }
 
-export function answerHeaders({ version, placement, cache }: Answered, timings: Timings): Headers {
-  const headers = new Headers({
+export function answerHeaders({ version, placement, cache }: Answered): Record<string, string> {
+  return {
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
     'x-lepton-digest': version.digest,
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
-  });
+  };
+}
+
+/**
+ * The answer of a model. `sent` may be sent again: a `Headers` made once is taken over in half the time that a plain object takes, and
+ * a quarter of what it takes to set one more on a response. What is this request's own is set anew each time.
+ * @param ageMs of an answer from the cache: how long ago it was computed, the oldest part of it
+ */
+export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefined, timings: Timings): Response {
+  sent.headers.set(REQUEST_ID_HEADER, c.get('tracing').requestId);
+  if (ageMs !== undefined) sent.headers.set('age', String(Math.floor(ageMs / 1000)));
+  const response = new Response(sent.body, sent);
+  c.set('identified', response);
   const timing = timings.header();
-  if (timing) headers.set('server-timing', timing);
-  return headers;
+  if (timing) response.headers.set('server-timing', timing);
+  return response;
+}
+
+/** Sets a header of the answer, be it there already: Hono's own way would then make a second response of the first one's stream. */
+export function tell(c: AppContext, name: string, value: string): void {
+  if (c.finalized) c.res.headers.set(name, value);
+  else c.header(name, value);
 }

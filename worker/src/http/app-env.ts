@@ -9,6 +9,7 @@ import {
   timeoutOfHeader,
 } from '@lepton-edge/protocol';
 import type { Context } from 'hono';
+import { readCacheControl } from '../cache/freshness.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal, ServiceContext } from '../context.ts';
 import type { Env } from '../env.ts';
@@ -23,6 +24,10 @@ export interface AppEnv {
     tracing: Tracing;
     /** By `performance.now()`. */
     arrivedAt: number;
+    /** Set once a call of a model has begun. */
+    timings?: Timings;
+    /** The answer, where it was made with the request's id in it. */
+    identified?: Response;
     /** Set behind `authenticate`. */
     principal: Principal;
     /** Set behind `readJson`: the body as it came. */
@@ -39,10 +44,13 @@ export function waitUntilOf(c: AppContext): WaitUntil {
 
 /** What a request says of a call of a model. @throws LeptonError `invalid_request` for a header that is none */
 export function modelCallOf(c: AppContext, ref: Reference, timings: Timings): ModelCall {
+  timings.arrived(c.get('arrivedAt'));
+  c.set('timings', timings);
   return {
     ref,
     principal: c.get('principal'),
     place: c.req.header(PLACE_HEADER),
+    directives: readCacheControl(c.req.header('cache-control')),
     sticky: c.req.header(STICKY_HEADER),
     tracing: c.get('tracing'),
     arrivedAt: c.get('arrivedAt'),

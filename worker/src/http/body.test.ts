@@ -69,6 +69,7 @@ describe('bodies held at once', () => {
     const other = slowRequest(2000);
     const answer = withBody(other.request, 16 * MIB, held, use);
     await other.send(new Uint8Array(2000));
+    other.end();
     expect(await answer).toBe('2000 of 3000');
     await slow.send(new Uint8Array(16 * MIB - 1000));
     expect(await waiting).toBe(`${16 * MIB} of ${16 * MIB}`);

@@ -1,6 +1,6 @@
 /** Reads request bodies within bounds: one body's, and that of all bodies this isolate holds at once. */
 import { readContentEncoding } from '@lepton-edge/protocol';
-import { type Bodies, inTime } from './bodies.ts';
+import { type Bodies, type Held, inTime } from './bodies.ts';
 import { collect, contentLength, tooLarge } from './collect.ts';
 import { readInflated } from './inflate.ts';
 
@@ -28,12 +28,19 @@ export async function withBody<T>(
       coding === 'identity'
         ? readBody(request, limitBytes, arrived, patience)
         : readInflated(request, coding, limitBytes, arrived, patience);
-    // What is small takes no room worth a timer.
-    const isSmall = coding === 'identity' && (contentLength(request) ?? SMALL_BYTES + 1) <= SMALL_BYTES;
-    return await use(isSmall ? await read() : await inTime(held, read));
+    const isSmall = coding === 'identity' && (contentLength(request) ?? limitBytes) <= SMALL_BYTES;
+    return await use(isSmall ? await readSmall(request, held) : await inTime(held, read));
   } finally {
     held.end();
   }
+}
+
+/** What is small takes no room worth a timer, and the platform reads it in one piece at half the cost. */
+async function readSmall(request: Request, held: Held): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(await request.arrayBuffer());
+  held.arrived();
+  held.add(bytes.byteLength);
+  return bytes;
 }
 
 /**

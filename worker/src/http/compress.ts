@@ -1,5 +1,6 @@
 /** Compresses answers for callers that ask for it. */
 import { type ContentCoding, chooseContentCoding, MIN_COMPRESSED_BYTES } from '@lepton-edge/protocol';
+import type { Sent } from '../cache/repeats.ts';
 
 /**
  * What the caller of a request wants its answer compressed with. On Cloudflare the header says what the platform accepts;
@@ -10,17 +11,16 @@ export function codingFor(request: Request): ContentCoding {
   return chooseContentCoding(cf?.clientAcceptEncoding ?? request.headers.get('accept-encoding'));
 }
 
-/** An answer of 200, compressed where that makes it shorter. */
-export async function compressedResponse(
-  body: string | Uint8Array<ArrayBuffer>,
-  headers: Headers,
+/** A body, compressed where that makes it shorter; the headers then say so. */
+export async function compressed(
+  body: Sent['body'],
+  headers: Record<string, string>,
   coding: ContentCoding,
-): Promise<Response> {
-  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return new Response(body, { headers });
-  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body;
+): Promise<Sent> {
+  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return { body, headers: new Headers(headers) };
+  const bytes = (typeof body === 'string' ? new TextEncoder().encode(body) : body) as Uint8Array<ArrayBuffer>;
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(coding));
-  const compressed = await new Response(stream).arrayBuffer();
-  if (compressed.byteLength >= bytes.byteLength) return new Response(bytes, { headers });
-  headers.set('content-encoding', coding);
-  return new Response(compressed, { headers, encodeBody: 'manual' });
+  const shorter = new Uint8Array(await new Response(stream).arrayBuffer());
+  if (shorter.byteLength >= bytes.byteLength) return { body: bytes, headers: new Headers(headers) };
+  return { body: shorter, headers: new Headers({ ...headers, 'content-encoding': coding }), encodeBody: 'manual' };
 }

@@ -52,8 +52,11 @@ export async function callNode<T>(
   const { deadline } = schedule;
   const timeoutMs = Math.min(NODE_TIMEOUT_MS, deadline?.leftMs() ?? NODE_TIMEOUT_MS);
   if (deadline && timeoutMs === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
+  const url = `${node.heartbeat.url.replace(/\/+$/, '')}${path}`;
+  const part = tracing.begin('POST', 'client', tracing.isRecorded ? attributesOf(url, node) : {});
+  let isError = true;
   try {
-    const response = await gateway.fetch(`${node.heartbeat.url.replace(/\/+$/, '')}${path}`, {
+    const response = await gateway.fetch(url, {
       method: 'POST',
       redirect: 'manual',
       headers: {
@@ -63,19 +66,37 @@ export async function callNode<T>(
         'accept-encoding': 'identity',
         [DIGEST_HEADER]: version.digest,
         [GRANT_HEADER]: grant,
-        ...tracing.headers(),
+        ...part.headers(),
         ...scheduleHeaders(schedule, timeoutMs),
       },
       body,
       signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
     });
     timings.addRemote('node', response.headers.get('server-timing'));
+    isError = response.status >= 400;
+    part.note({ 'http.response.status_code': response.status });
     return response.status === 200 ? { ok: true, value: await read(response) } : await failure(response, node);
   } catch (cause) {
+    isError = true;
+    part.note({ 'error.type': cause instanceof Error ? cause.name : 'unknown' });
     // Nothing is known of a node that had no time to answer.
     if (deadline?.leftMs() === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
     return { ok: false, kind: 'silent', error: silence(cause, node) };
+  } finally {
+    part.end(isError);
   }
+}
+
+/** As OpenTelemetry's conventions for HTTP name it. */
+function attributesOf(url: string, { id }: LiveNode) {
+  const { hostname, port, protocol } = new URL(url);
+  return {
+    'http.request.method': 'POST',
+    'url.full': url,
+    'server.address': hostname,
+    'server.port': Number(port || (protocol === 'https:' ? 443 : 80)),
+    'lepton.node.id': id,
+  };
 }
 
 /** No answer, half of one, or one that is none. */

@@ -15,7 +15,7 @@ export async function countRequest<T extends { cache: CacheStatus }>(
   try {
     const answer = await work();
     const took = { count: 1, ms: performance.now() - startedAt };
-    const cache = answer.cache === 'hit' || answer.cache === 'miss' ? { [answer.cache]: took } : {};
+    const cache = answer.cache === 'bypass' ? {} : { [answer.cache === 'stale' ? 'hit' : answer.cache]: took };
     metrics.count(model.id, version.version, { success: took, lastAt: now(), ...cache }, waitUntil);
     return answer;
   } catch (error) {

@@ -91,5 +91,8 @@ function readTexts(value: unknown, count: number): EmbeddedText[] {
 }
 
 function floatsOf(base64: string): Float32Array<ArrayBuffer> {
-  return new Float32Array(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)).buffer);
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return new Float32Array(bytes.buffer);
 }

@@ -1,23 +1,17 @@
 /** The way of a request for embeddings: resolve → tokenise → cache, text by text → run what is missing → pool. */
-import {
-  type CacheStatus,
-  type EmbeddingInput,
-  type EmbeddingSpec,
-  LeptonError,
-  type Placement,
-} from '@lepton-edge/protocol';
-import { cutTo, embed as embedTokens, type TextTokenizer, TOKEN_BUDGET, textSpecOf, tokensOf } from '@lepton-edge/text';
-import { responseKey } from '../cache/response-key.ts';
+import type { CacheStatus, EmbeddingInput, Placement } from '@lepton-edge/protocol';
+import { cutTo, textSpecOf } from '@lepton-edge/text';
 import type { Gateway } from '../context.ts';
-import { isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { cacheScope, isCacheable, isServersFault, notCached } from './cacheable.ts';
+import { charge } from './charge.ts';
 import { inTime } from './deadline.ts';
-import { embedOnNodes } from './embed-on-node.ts';
-import { cacheScope, checkState, isCacheable, readPlacement } from './infer.ts';
+import { type Embedded, planWork } from './embed-work.ts';
+import { checkState, readPlacement } from './infer.ts';
 import { type EmbeddedText, KnownEmbeddings } from './known-embeddings.ts';
 import { answerCall, type ModelCall } from './model-call.ts';
-import { type RunInput, type RunOutcome, run } from './run.ts';
-import { type Schedule, scheduleOf } from './schedule.ts';
+import { scheduleOf } from './schedule.ts';
+import { Timings } from './timings.ts';
 
 export interface EmbedCall extends ModelCall {
   inputs: readonly EmbeddingInput[];
@@ -30,8 +24,10 @@ export interface EmbedAnswer {
   tokens: number;
   /** Where the last of it was computed. */
   placement: Placement;
-  /** `hit` when all of it was remembered. */
+  /** `hit` when all of it was remembered, `stale` when a part of that was stale. */
   cache: CacheStatus;
+  /** Where all of it was remembered: how long ago the oldest part was computed. */
+  ageMs: number | undefined;
 }
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
@@ -40,128 +36,79 @@ export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAns
 }
 
 async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Promise<EmbedAnswer> {
+  const { directives, timings, waitUntil } = call;
   const { version } = target;
   checkState(version);
-  const { embedding: spec } = textSpecOf(version, version.manifest);
+  const spec = textSpecOf(version, version.manifest);
   const asked = readPlacement(call.place);
-  const isCached = asked === undefined && isCacheable(version);
+  const isCached = asked === undefined && !directives.noStore && isCacheable(version);
+  if (directives.onlyIfCached && !isCached) throw notCached();
   const scope = isCached ? cacheScope(target, call.principal) : undefined;
   const schedule = scheduleOf(call);
-  const planned = planWork(gateway, call, { target, asked, schedule, scope });
-  const { items, compute } = await (schedule.deadline?.within(planned) ?? planned);
-  const known = new KnownEmbeddings(gateway.responses, version, scope);
-  const texts = await known.find(items);
-  const missing = items.flatMap((_item, i) => (texts[i] ? [] : [i]));
+  // What is remembered is answered even when its time is over, so this is begun without a look at the time.
+  const finding = find();
+  const { known, found, units, compute } = await (schedule.deadline?.within(finding) ?? finding);
+  const places = call.inputs.map((_input, i) => known.firstOf(i));
+  const distinct = places.filter((first, i) => first === i);
+  const missing = distinct.filter((i) => !found[i]?.use);
+  const stale = distinct.filter((i) => found[i]?.use === 'stale');
+  const texts = found.map((each) => each?.text);
   let placement: Placement = 'cache';
+  let cache: CacheStatus = stale.length > 0 ? 'stale' : 'hit';
   if (missing.length > 0) {
-    const computed = await inTime(schedule.deadline, () => compute(missing));
-    placement = computed.placement;
-    missing.forEach((item, i) => {
-      const text = computed.texts[i] as EmbeddedText;
-      texts[item] = text;
-      known.put(item, text);
-    });
+    if (directives.onlyIfCached) throw notCached();
+    try {
+      const computed = await inTime(schedule.deadline, () => embedShared(missing));
+      placement = computed.placement;
+      for (const [k, i] of missing.entries()) texts[i] = computed.texts[k];
+      cache = !isCached || directives.noCache ? 'bypass' : 'miss';
+    } catch (error) {
+      if (!isServersFault(error) || !missing.every((i) => found[i]?.mayStandIn)) throw error;
+      cache = 'stale';
+    }
   }
-  const all = texts as EmbeddedText[];
+  if (stale.length > 0 && !directives.onlyIfCached) refresh();
+  const all = places.map((i) => texts[i] as EmbeddedText);
+  const isRemembered = cache === 'hit' || cache === 'stale';
   return {
     version,
-    embeddings: all.map(({ embedding }) => cutTo(embedding, spec, call.dimensions)),
-    tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+    embeddings: all.map(({ embedding }) => cutTo(embedding, spec.embedding, call.dimensions)),
+    tokens: tokensUsed({ texts: all }),
     placement,
-    cache: !isCached ? 'bypass' : missing.length === 0 ? 'hit' : 'miss',
+    cache,
+    ageMs: isRemembered ? found.reduce((oldest, each) => Math.max(oldest, each?.ageMs ?? 0), 0) : undefined,
   };
-}
 
-interface Plan {
-  target: Resolved;
-  asked: 'edge' | 'node' | undefined;
-  schedule: Schedule;
-  /** Who shares what is computed; undefined: nobody. */
-  scope: string | undefined;
-}
-
-interface Work {
-  /** What stands for each input in the cache: its tokens, or what came where only a node can tell them. */
-  items: readonly EmbeddingInput[];
-  /** @param missing places of the items to embed */
-  compute(missing: readonly number[]): Promise<{ texts: EmbeddedText[]; placement: Placement }>;
-}
-
-async function planWork(gateway: Gateway, call: EmbedCall, plan: Plan): Promise<Work> {
-  const { version } = plan.target;
-  const spec = textSpecOf(version, version.manifest);
-  const loaded = await gateway.tokenizers.get(version, spec.tokenizer, call.waitUntil);
-  if ('tooLarge' in loaded) {
-    const { inputs, tracing, timings, waitUntil } = call;
-    const { target, asked, schedule } = plan;
-    const shared = { target, asked, schedule, tooLarge: loaded.tooLarge, tracing, timings, waitUntil };
-    const onNodes = (places: readonly number[]) =>
-      embedOnNodes(gateway, { ...shared, inputs: places.map((i) => inputs[i] as EmbeddingInput) });
-    const compute: Work['compute'] = async (missing) => {
-      try {
-        return await onNodes(missing);
-      } catch (error) {
-        const isPart = missing.length < inputs.length;
-        if (!isPart || !(error instanceof LeptonError && error.code === 'invalid_request')) throw error;
-        // It names an input by its place among those that were sent.
-        return await onNodes([...inputs.keys()]);
-      }
-    };
-    return { items: inputs, compute };
+  async function find() {
+    const { items, units, compute } = await planWork(gateway, call, { target, spec, asked });
+    const known = await KnownEmbeddings.of(gateway, version, scope, items);
+    return { known, found: await known.find(directives, timings, waitUntil), units, compute };
   }
-  const items = tokensOf(loaded.tokenizer, call.inputs);
-  const compute: Work['compute'] = (missing) => {
-    const rows = missing.map((i) => items[i] as number[]);
-    return embedHere(gateway, call, plan, loaded.tokenizer, spec.embedding, rows);
-  };
-  return { items, compute };
+
+  /** Identical texts under way are embedded once, but for those that are to be embedded anew. */
+  async function embedShared(missing: readonly number[]): Promise<Embedded> {
+    const work = () => embedAndRemember(missing, { schedule, timings });
+    const name = directives.noCache ? undefined : known.nameOf(missing);
+    return name === undefined ? await work() : await gateway.embeds.run(name, work, waitUntil);
+  }
+
+  /** Makes what was stale new, after the caller has it: once at a time, and nobody's deadline bounds it. */
+  function refresh(): void {
+    const name = known.nameOf(stale);
+    if (name === undefined || gateway.embeds.isUnderWay(name)) return;
+    const how = { schedule: { ...schedule, deadline: undefined }, timings: new Timings() };
+    const work = () => embedAndRemember(stale, how);
+    waitUntil(gateway.embeds.run(name, work, waitUntil).catch(() => undefined));
+  }
+
+  async function embedAndRemember(places: readonly number[], how: Parameters<typeof compute>[1]): Promise<Embedded> {
+    const work = () => compute(places, how);
+    const computed = await charge(gateway, call.principal, units(places), waitUntil, work, tokensUsed);
+    known.put(places, computed.texts, waitUntil);
+    return computed;
+  }
 }
 
-/** Tokens are made and embeddings pooled in this isolate; the model runs where placement says. */
-async function embedHere(
-  gateway: Gateway,
-  call: EmbedCall,
-  { target, asked, schedule, scope }: Plan,
-  tokenizer: TextTokenizer,
-  embedding: EmbeddingSpec,
-  items: readonly number[][],
-): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
-  const { version } = target;
-  let placement: Placement = 'cache';
-  const embeddings = await embedTokens(items, {
-    tokenizer,
-    embedding,
-    inputs: version.manifest.inputs,
-    tokenBudget: tokenBudgetOf(version),
-    maxBatchSize: version.maxBatchSize,
-    async run(inputs) {
-      const input = { target, inputs, outputs: [embedding.output], asked, schedule, tracing: call.tracing };
-      const outcome = await runShared(gateway, call, input, scope);
-      placement = outcome.placement;
-      return outcome.outputs;
-    },
-  });
-  const tokens = items.map((item) => item.length);
-  return { texts: embeddings.map((each, i) => ({ embedding: each, tokens: tokens[i] as number })), placement };
-}
-
-/** Identical runs under way are one. */
-async function runShared(
-  gateway: Gateway,
-  { timings, waitUntil }: EmbedCall,
-  input: RunInput,
-  scope: string | undefined,
-): Promise<RunOutcome> {
-  const work = () => run(gateway, input, timings, waitUntil);
-  if (scope === undefined) return await work();
-  const { digest } = input.target.version;
-  const key = await responseKey({ scope, versionDigest: digest, outputs: input.outputs, inputs: input.inputs });
-  return await gateway.runs.run(key, work, waitUntil);
-}
-
-/** Less where a run of so much would be too long for the edge. */
-function tokenBudgetOf({ edgeTried, manifest }: KnownVersion): number {
-  let budget = TOKEN_BUDGET;
-  while (edgeTried && budget > 1 && isTooLongForEdge(edgeTried, budget * manifest.inputs.length)) budget /= 2;
-  return budget;
+function tokensUsed({ texts }: { texts: readonly EmbeddedText[] }): number {
+  return texts.reduce((sum, { tokens }) => sum + tokens, 0);
 }

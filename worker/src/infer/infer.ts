@@ -1,4 +1,4 @@
-/** A request's way: resolve → check → cache → single-flight → place → run. */
+/** A request's way from the version it stands for: check → cache → single-flight → place → run. */
 import {
   type CacheStatus,
   checkInputs,
@@ -9,11 +9,13 @@ import {
   type Placement,
   type Tensor,
 } from '@lepton-edge/protocol';
-import { responseKey } from '../cache/response-key.ts';
-import type { Gateway, Principal } from '../context.ts';
+import type { KnownAnswer } from '../cache/response-cache.ts';
+import type { Gateway } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
+import { isCacheable, notCached } from './cacheable.ts';
 import { inTime } from './deadline.ts';
-import { answerCall, type ModelCall } from './model-call.ts';
+import { inferCached } from './infer-cached.ts';
+import type { ModelCall } from './model-call.ts';
 import { type RunInput, run } from './run.ts';
 import { scheduleOf } from './schedule.ts';
 
@@ -27,14 +29,14 @@ export interface InferAnswer {
   outputs: readonly Tensor[];
   placement: Placement;
   cache: CacheStatus;
+  /** Of an answer from the cache: how long ago it was computed. */
+  ageMs?: number;
+  /** Of one that is fresh there: as it is remembered, and its key. */
+  hit?: { key: string; known: KnownAnswer };
 }
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
-export async function infer(gateway: Gateway, call: InferCall): Promise<InferAnswer> {
-  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
-}
-
-async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
+export async function inferResolved(gateway: Gateway, call: InferCall, target: Resolved): Promise<InferAnswer> {
   const { timings, waitUntil } = call;
   const { version } = target;
   checkState(version);
@@ -43,41 +45,14 @@ async function answerOf(gateway: Gateway, call: InferCall, target: Resolved): Pr
   const asked = readPlacement(call.place ?? request.parameters?.placement);
   const outputs = outputNames(request, version.manifest.outputs);
   const schedule = scheduleOf(call, request.parameters);
-  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing: call.tracing };
-  if (asked !== undefined || !isCacheable(version)) {
+  const { tracing, principal: payer } = call;
+  const input: RunInput = { target, inputs: request.inputs, outputs, asked, schedule, tracing, payer };
+  if (asked !== undefined || call.directives.noStore || !isCacheable(version)) {
+    if (call.directives.onlyIfCached) throw notCached();
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));
     return { version, ...outcome, cache: 'bypass' };
   }
   return await inferCached(gateway, call, target, input);
-}
-
-async function inferCached(gateway: Gateway, call: InferCall, target: Resolved, input: RunInput): Promise<InferAnswer> {
-  const { version } = target;
-  const { cache } = version.manifest;
-  const key = await responseKey({
-    scope: cacheScope(target, call.principal),
-    versionDigest: version.digest,
-    outputs: input.outputs,
-    inputs: input.inputs,
-  });
-  const known = gateway.responses.get(key);
-  if (known) return { version, outputs: known, placement: 'cache', cache: 'hit' };
-  const work = async () => {
-    const outcome = await run(gateway, input, call.timings, call.waitUntil);
-    gateway.responses.put(key, outcome.outputs, cache.ttlSeconds);
-    return outcome;
-  };
-  const outcome = await inTime(input.schedule.deadline, () => gateway.runs.run(key, work, call.waitUntil));
-  return { version, ...outcome, cache: 'miss' };
-}
-
-/** Who shares an answer. */
-export function cacheScope({ model, version }: Resolved, { teamId }: Principal): string {
-  return version.manifest.cache.scope === 'shared' ? model.id : teamId;
-}
-
-export function isCacheable({ manifest, deterministic }: KnownVersion): boolean {
-  return !manifest.stateful && deterministic && manifest.cache.ttlSeconds > 0;
 }
 
 /** @throws LeptonError unless the version is ready */

@@ -1,5 +1,6 @@
 /** What every call of a model has, and how each begins: what it names is found, and what becomes of it is counted. */
 import type { CacheStatus, Priority, Reference } from '@lepton-edge/protocol';
+import type { CacheDirectives } from '../cache/freshness.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
 import { stickyPoint } from '../dispatch/choose-target.ts';
@@ -13,6 +14,8 @@ export interface ModelCall {
   principal: Principal;
   /** From `x-lepton-place`. */
   place: string | undefined;
+  /** From `cache-control`. */
+  directives: CacheDirectives;
   /** Names the caller for traffic splits. */
   sticky: string | undefined;
   tracing: Tracing;
@@ -32,6 +35,8 @@ export async function answerCall<T extends { cache: CacheStatus }>(
   answer: (target: Resolved) => Promise<T>,
 ): Promise<T> {
   const point = sticky === undefined ? gateway.random() : stickyPoint(sticky);
-  const target = await timings.measure('resolve', () => gateway.directory.resolve(ref, principal, point, waitUntil));
+  const target =
+    gateway.directory.fresh(ref, principal, point) ??
+    (await timings.measure('resolve', () => gateway.directory.resolve(ref, principal, point, waitUntil)));
   return await countRequest(gateway, target, waitUntil, () => answer(target));
 }

@@ -1,11 +1,12 @@
 /** Runs a request where placement says. */
 import { batchItems, batchPlan, LeptonError, type Placement, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
-import type { Gateway } from '../context.ts';
+import type { Gateway, Principal } from '../context.ts';
 import { type EdgeCost, edgeCost, isTooLongForEdge } from '../dispatch/edge-time.ts';
 import type { EdgeModel } from '../edge/edge-call.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
+import { charge } from './charge.ts';
 import { countRun } from './count.ts';
 import { decide, decideAtOnce, type PlaceRequest } from './decide.ts';
 import { fetchModel } from './fetch-model.ts';
@@ -22,6 +23,8 @@ export interface RunInput {
   asked: 'edge' | 'node' | undefined;
   schedule: Schedule;
   tracing: Tracing;
+  /** Whose quota the elements of the inputs count against; undefined: nobody's. */
+  payer?: Principal;
 }
 
 /** Plain data: identical requests share it. */
@@ -39,7 +42,8 @@ export async function run(
 ): Promise<RunOutcome> {
   const { target, inputs } = input;
   const items = batchItems(target.version.manifest.inputs, inputs);
-  return await countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+  const work = () => countRun(gateway, target, items, waitUntil, () => runPlaced(gateway, input, timings, waitUntil));
+  return await charge(gateway, input.payer, elementsIn(inputs), waitUntil, work);
 }
 
 async function runPlaced(
@@ -49,7 +53,7 @@ async function runPlaced(
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const { target, asked, schedule } = input;
-  const elements = input.inputs.reduce((sum, { data }) => sum + data.length, 0);
+  const elements = elementsIn(input.inputs);
   const { edgeTried } = target.version;
   const cost = edgeTried ? edgeCost(edgeTried, elements) : UNKNOWN_COST;
   let unavailable = tooLargeForEdge(target.version, elements);
@@ -106,18 +110,26 @@ function edgeModelOf({ blobs }: Gateway, { model, version }: Resolved, timings: 
   };
 }
 
+function elementsIn(inputs: readonly Tensor[]): number {
+  return inputs.reduce((sum, { data }) => sum + data.length, 0);
+}
+
 async function runAtEdge(
   gateway: Gateway,
   model: EdgeModel,
   cost: EdgeCost,
-  { inputs, outputs, schedule }: RunInput,
+  { inputs, outputs, schedule, tracing }: RunInput,
   timings: Timings,
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const check = () => schedule.deadline?.check();
   const call = { inputs, outputs, cost, isAlone: gateway.bodies.isAlone, check, waitUntil };
-  const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
-  return { outputs: ran.outputs, placement: 'edge' };
+  return await tracing.within('run at the edge', async (part) => {
+    const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
+    timings.move('edge', 'queue', ran.queuedMs);
+    part.note({ 'lepton.edge.queue_ms': { doubleValue: ran.queuedMs }, 'lepton.edge.shared_by': ran.shared });
+    return { outputs: ran.outputs, placement: 'edge' };
+  });
 }
 
 /** Of a version that was never tried at the edge, and is not run there. */

@@ -1,38 +1,90 @@
 /**
- * The phases of one request for `server-timing` (W3C). On Cloudflare no clock advances during computation, so a phase
- * that took no measurable time is left out rather than shown as 0.
+ * The phases of one request for `server-timing` (W3C): at each moment one of them is on, the one that was begun last, so that they
+ * add up to the total. On Cloudflare no clock advances during computation, so a phase that took no measurable time is left out
+ * rather than shown as 0.
  */
 export class Timings {
   /** A phase that came several times is told once, with the time of all. */
   readonly #phases = new Map<string, number>();
+  /** Of other servers, within phases of ours. */
+  readonly #remote = new Map<string, number>();
   readonly #now: () => number;
+  /** Phases that have begun and not ended, the last begun last. */
+  readonly #open: { name: string }[] = [];
+  #startedAt: number;
+  /** Until then all time belongs to a phase. */
+  #toldUntil: number;
 
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
+    this.#startedAt = now();
+    this.#toldUntil = this.#startedAt;
+  }
+
+  /** Says that the request came at this time, that since then its key was checked, and since these timings were made its body came. */
+  arrived(at: number): void {
+    add(this.#phases, 'auth', this.#toldUntil - at);
+    this.#startedAt = at;
+    this.#tell('read');
   }
 
   async measure<T>(name: string, work: () => Promise<T>): Promise<T> {
-    const start = this.#now();
+    const phase = { name };
+    this.#tellCurrent();
+    this.#open.push(phase);
     try {
       return await work();
     } finally {
-      this.add(name, this.#now() - start);
+      this.#tellCurrent();
+      this.#open.splice(this.#open.lastIndexOf(phase), 1);
     }
   }
 
-  add(name: string, ms: number): void {
-    if (ms > 0) this.#phases.set(name, (this.#phases.get(name) ?? 0) + ms);
+  /** Says that so much of one phase was another one. */
+  move(from: string, to: string, ms: number): void {
+    this.#tellCurrent();
+    const moved = Math.min(ms, this.#phases.get(from) ?? 0);
+    if (moved <= 0) return;
+    const left = (this.#phases.get(from) ?? 0) - moved;
+    if (left > 0) this.#phases.set(from, left);
+    else this.#phases.delete(from);
+    add(this.#phases, to, moved);
   }
 
-  /** Phases that another server reported, under a prefix: `node-run;dur=4.2`. */
+  /** Phases that another server reported, within one of ours, under a prefix: `node-run;dur=4.2`. */
   addRemote(prefix: string, header: string | null): void {
     for (const metric of header?.split(',') ?? []) {
       const [, name, ms] = /^\s*([\w-]+);dur=([\d.]+)\s*$/.exec(metric) ?? [];
-      if (name && ms) this.add(`${prefix}-${name}`, Number(ms));
+      if (name && ms) add(this.#remote, `${prefix}-${name}`, Number(ms));
     }
   }
 
-  header(): string {
-    return Array.from(this.#phases, ([name, ms]) => `${name};dur=${ms.toFixed(2)}`).join(', ');
+  /** In ms, by phase; `other` is what belongs to none, `total` all of it. */
+  phases(): Record<string, number> {
+    this.#tellCurrent();
+    const total = this.#toldUntil - this.#startedAt;
+    return Object.fromEntries([...this.#phases, ...this.#remote, ...(total > 0 ? [['total', total] as const] : [])]);
   }
+
+  header(): string {
+    this.#tellCurrent();
+    if (this.#phases.size === 0 && this.#remote.size === 0) return '';
+    return Object.entries(this.phases())
+      .map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`)
+      .join(', ');
+  }
+
+  #tellCurrent(): void {
+    this.#tell(this.#open.at(-1)?.name ?? 'other');
+  }
+
+  #tell(name: string): void {
+    const now = this.#now();
+    add(this.#phases, name, now - this.#toldUntil);
+    this.#toldUntil = now;
+  }
+}
+
+function add(phases: Map<string, number>, name: string, ms: number): void {
+  if (ms > 0) phases.set(name, (phases.get(name) ?? 0) + ms);
 }

@@ -16,11 +16,12 @@ export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
       HEADER_LENGTH,
       'x-lepton-digest',
       'server-timing',
+      'age',
+      'ratelimit',
+      'ratelimit-policy',
+      'retry-after',
     ],
     maxAge: 600,
   });
-  return async function allowedOrigins(c, next) {
-    const { corsOrigins } = c.get('gateway').settings;
-    return corsOrigins.length === 0 ? await next() : await answer(c, next);
-  };
+  return (c, next) => (c.get('gateway').settings.corsOrigins.length === 0 ? next() : answer(c, next));
 };

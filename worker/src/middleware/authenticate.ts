@@ -1,6 +1,7 @@
 /** Lets a request in by its Bearer key, if the key has the scope. */
 import { LeptonError, type Scope } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
+import { LRUCache } from 'lru-cache';
 import type { Principal } from '../context.ts';
 import { hashSecret } from '../db/secrets.ts';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
@@ -23,6 +24,9 @@ function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope) || (scope !== 'node' && principal.scopes.has('admin'));
 }
 
+/** Of the secrets that this isolate has lately been shown, in its memory alone. What a key may do is asked each time. */
+const hashes = new LRUCache<string, string>({ max: 1_000 });
+
 async function authenticated(c: AppContext): Promise<Principal> {
   const header = c.req.header('authorization');
   if (header === undefined) {
@@ -33,7 +37,10 @@ async function authenticated(c: AppContext): Promise<Principal> {
     throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
   const gateway = c.get('gateway');
   const waitUntil = waitUntilOf(c);
-  const principal = await gateway.directory.key(await hashSecret(secret), waitUntil);
+  const hash = hashes.get(secret) ?? (await hashSecret(secret));
+  const principal = gateway.directory.freshKey(hash) ?? (await gateway.directory.key(hash, waitUntil));
+  // Of strangers nothing is kept.
+  if (principal) hashes.set(secret, hash);
   if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {
     gateway.lastUse.note(principal.keyId, waitUntil);
     return principal;

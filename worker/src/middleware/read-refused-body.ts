@@ -11,10 +11,11 @@ const MAX_BYTES = 128 * 1024 * 1024;
 export const readRefusedBody = (): MiddlewareHandler<AppEnv> =>
   async function readRefusedBody(c, next) {
     await next();
-    const { body } = c.req.raw;
+    const { status } = c.res;
     // One that came too slowly is waited for no longer.
-    if (c.res.status >= 400 && c.res.status !== statusOf('request_timeout') && body && !body.locked)
-      await discard(body);
+    if (status < 400 || status === statusOf('request_timeout')) return;
+    const { body } = c.req.raw;
+    if (body && !body.locked) await discard(body);
   };
 
 /** Up to a bound: who sends on beyond it finds the connection closed. */

@@ -2,6 +2,7 @@
 import { REQUEST_ID_HEADER, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import { newId } from '../db/ids.ts';
+import { tell } from '../http/answer-headers.ts';
 import type { AppEnv } from '../http/app-env.ts';
 import { Tracing } from '../infer/tracing.ts';
 
@@ -10,6 +11,7 @@ export const requestId = (): MiddlewareHandler<AppEnv> =>
     const given = c.req.header(REQUEST_ID_HEADER);
     const id = given !== undefined && /^[\w.:-]{1,64}$/.test(given) ? given : newId('req');
     c.set('tracing', new Tracing(id, c.req.header(TRACEPARENT_HEADER), c.req.header(TRACESTATE_HEADER)));
+    c.set('arrivedAt', performance.now());
     await next();
-    c.header(REQUEST_ID_HEADER, id);
+    if (c.get('identified') !== c.res) tell(c, REQUEST_ID_HEADER, id);
   };

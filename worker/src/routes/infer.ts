@@ -1,5 +1,6 @@
 /** `/v2`: the Open Inference Protocol. Plain handlers: nothing of the framework's comfort is paid for on this path. */
 import {
+  type ContentCoding,
   decodeInferBody,
   encodeInferAnswer,
   HEADER_LENGTH,
@@ -9,14 +10,17 @@ import {
   type Tensor,
 } from '@lepton-edge/protocol';
 import { Hono } from 'hono';
-import { answerHeaders } from '../http/answer-headers.ts';
+import type { Sent } from '../cache/repeats.ts';
+import { answerHeaders, answerResponse } from '../http/answer-headers.ts';
 import { type AppContext, type AppEnv, modelCallOf, waitUntilOf } from '../http/app-env.ts';
 import { MAX_INFER_BODY_BYTES, withBody } from '../http/body.ts';
-import { codingFor, compressedResponse } from '../http/compress.ts';
-import { type InferAnswer, infer } from '../infer/infer.ts';
+import { codingFor, compressed } from '../http/compress.ts';
+import type { InferAnswer } from '../infer/infer.ts';
+import { inferBytes } from '../infer/infer-bytes.ts';
 import { checkReady } from '../infer/ready.ts';
 import { Timings } from '../infer/timings.ts';
 import { authenticate } from '../middleware/authenticate.ts';
+import { quota } from '../middleware/quota.ts';
 import { listReady } from '../services/models/list-inferable.ts';
 import { VERSION } from '../version.ts';
 import { MODEL_PATHS, referenceOf } from './reference.ts';
@@ -41,32 +45,38 @@ for (const path of MODEL_PATHS) {
     const { version } = await checkReady(c.get('gateway'), referenceOf(c), c.get('principal'), waitUntilOf(c));
     return c.json({ name: version.model, version: String(version.version), ready: true });
   });
-  inferRoutes.post(`${path}/infer`, authenticate('infer'), handleInfer);
+  inferRoutes.post(`${path}/infer`, authenticate('infer'), quota(), handleInfer);
 }
 
 async function handleInfer(c: AppContext): Promise<Response> {
   const gateway = c.get('gateway');
   const timings = new Timings();
   const ref = referenceOf(c);
+  const headerLength = c.req.header(HEADER_LENGTH);
+  const coding = codingFor(c.req.raw);
   return await withBody(c.req.raw, MAX_INFER_BODY_BYTES, gateway.bodies, async (bytes) => {
-    const request = decodeInferBody(bytes, c.req.header(HEADER_LENGTH));
-    const answer = await infer(gateway, { ...modelCallOf(c, ref, timings), request });
-    return await encode(c.req.raw, answer, request, timings);
+    const { sent, ageMs } = await inferBytes(gateway, {
+      ...modelCallOf(c, ref, timings),
+      bytes,
+      format: [String(headerLength), coding],
+      decode: () => decodeInferBody(bytes, headerLength),
+      encode: (answer, request) => encode(answer, request, coding),
+    });
+    return answerResponse(c, sent, ageMs, timings);
   });
 }
 
-async function encode(call: Request, answer: InferAnswer, request: InferRequest, timings: Timings): Promise<Response> {
+async function encode(answer: InferAnswer, request: InferRequest, coding: ContentCoding): Promise<Sent> {
   const { version, outputs } = answer;
-  const headers = answerHeaders(answer, timings);
   const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
     modelVersion: String(version.version),
     id: request.id,
     outputs: outputs as Tensor[],
   });
-  headers.set('content-type', contentType);
-  if (headerLength !== undefined) headers.set(HEADER_LENGTH, String(headerLength));
-  return await compressedResponse(body, headers, codingFor(call));
+  const headers = { ...answerHeaders(answer), 'content-type': contentType };
+  if (headerLength === undefined) return await compressed(body, headers, coding);
+  return await compressed(body, { ...headers, [HEADER_LENGTH]: String(headerLength) }, coding);
 }
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {

@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { json, KEY } from '../http/openapi.ts';
 import { documentOpenAi } from './openai-document.ts';
-import { failures, PLACES, type Registry, type Route, SCHEDULE_HEADERS } from './plain-document.ts';
+import { CALL_HEADERS, failures, PLACES, type Registry, type Route } from './plain-document.ts';
 import { documentRepository } from './repository-document.ts';
 
 const bytes = z.any().meta({ type: 'string', format: 'binary' });
@@ -87,7 +87,7 @@ function documentModel(add: (route: Route) => void, { path, params, of }: (typeo
           .describe(
             'The length of the JSON part before compression, in bytes; 0: the body is the data of the only input.',
           ),
-        ...SCHEDULE_HEADERS,
+        ...CALL_HEADERS,
         'content-encoding': z.enum(['gzip', 'deflate', 'identity']).optional().describe('How the body is compressed.'),
       }),
       body: { required: true, content: content(InferRequestBody) },

@@ -8,7 +8,7 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { json, jsonBody, KEY } from '../http/openapi.ts';
-import { DESCRIPTIONS, type Route, SCHEDULE_HEADERS } from './plain-document.ts';
+import { CALL_HEADERS, DESCRIPTIONS, type Route } from './plain-document.ts';
 
 const failures = (...statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, json(OpenAiFailure, DESCRIPTIONS[status] ?? '')]));
@@ -39,7 +39,7 @@ export function documentOpenAi(add: (route: Route) => void): void {
     operationId: 'createEmbeddings',
     summary: 'Turn texts into embeddings',
     description: 'Of a model with a tokenizer and an embedding in its manifest. Texts, or the model’s own tokens.',
-    request: { headers: z.object(SCHEDULE_HEADERS), body: jsonBody(EmbeddingRequestBody) },
+    request: { headers: z.object(CALL_HEADERS), body: jsonBody(EmbeddingRequestBody) },
     responses: {
       200: json(EmbeddingResponseBody, 'One embedding for each input, in order.'),
       ...failures(400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504),

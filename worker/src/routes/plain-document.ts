@@ -13,19 +13,25 @@ export const DESCRIPTIONS: Record<number, string> = {
   403: 'The key lacks the scope.',
   404: 'There is no such model, version or alias for this key.',
   408: 'The body did not come in time.',
-  413: 'The body is too large, as it came or inflated.',
+  413: 'The body is too large, as it came or inflated; or the quota of the key is smaller than what this needs.',
   415: 'The body has a Content-Encoding other than gzip and deflate.',
-  429: 'Too much at once: try again after the time told.',
+  429: 'Too much at once, or more than the quota of the key allows: try again after the time told.',
   500: 'The gateway failed; its log has the cause under the request id.',
   503: 'No placement can run it now: try again after the time told.',
-  504: 'The time for it was over.',
+  504: 'The time for it was over; or nothing is remembered, and the request wants nothing computed.',
 };
 
 export const failures = (...statuses: number[]) =>
   Object.fromEntries(statuses.map((status) => [status, json(InferenceFailure, DESCRIPTIONS[status] ?? '')]));
 
 /** Of every call that runs a model. */
-export const SCHEDULE_HEADERS = {
+export const CALL_HEADERS = {
+  'cache-control': z
+    .string()
+    .optional()
+    .describe(
+      'Which remembered answers will do (RFC 9111): `no-cache`, `no-store`, `only-if-cached`, `max-age`, `min-fresh`, `max-stale`, `stale-if-error`.',
+    ),
   [TIMEOUT_HEADER]: z
     .string()
     .regex(/^[1-9]\d*$/)

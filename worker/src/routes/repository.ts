@@ -75,17 +75,18 @@ async function readIndexRequest(request: Request) {
 async function statistics(c: AppContext): Promise<VersionStatistics[]> {
   const gateway = c.get('gateway');
   const ref = referenceOf(c);
-  if (ref.version === undefined && ref.alias === undefined) {
-    const { id, name } = await gateway.directory.model(ref.model, c.get('principal'), waitUntilOf(c));
-    return (await gateway.metrics.list(id)).map((counts) => toStatistics(name, counts));
-  }
-  const { model, version } = await resolve(c);
-  const counted = await gateway.metrics.list(model.id);
-  const targets = ref.alias === undefined ? undefined : model.aliases.get(ref.alias);
-  const numbers = targets?.map((target) => target.version) ?? [version.version];
-  return numbers.map((number) => {
-    const counts = counted.find((one) => one.version === number) ?? { version: number, counts: noCounts() };
-    return toStatistics(model.name, counts);
+  const principal = c.get('principal');
+  const waitUntil = waitUntilOf(c);
+  const { id, name } = await gateway.directory.model(ref.model, principal, waitUntil);
+  const versions =
+    ref.version === undefined && ref.alias === undefined
+      ? undefined
+      : await gateway.directory.resolveAll(ref, principal, waitUntil);
+  const counted = await gateway.metrics.list(id);
+  if (!versions) return counted.map((counts) => toStatistics(name, counts));
+  return versions.map(({ version }) => {
+    const counts = counted.find((one) => one.version === version) ?? { version, counts: noCounts() };
+    return toStatistics(name, counts);
   });
 }
 

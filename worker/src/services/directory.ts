@@ -5,11 +5,14 @@ import {
   LeptonError,
   type Manifest,
   type Reference,
+  type Scope,
   type VersionState,
   type Visibility,
 } from '@lepton-edge/protocol';
 import { and, eq, max, sql } from 'drizzle-orm';
+import type { ColoCache } from '../cache/colo-cache.ts';
 import { EntityCache } from '../cache/entity-cache.ts';
+import { type EntityForm, sharedEntities } from '../cache/shared-entities.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
 import type { Database } from '../db/database.ts';
@@ -17,6 +20,7 @@ import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } f
 import { chooseTarget } from '../dispatch/choose-target.ts';
 import type { EdgeTried } from '../dispatch/edge-time.ts';
 import { elementsOf } from '../onnx/cost/growth.ts';
+import type { Limits } from '../quotas/terms.ts';
 import { mayInfer } from './access.ts';
 import { bestBatchSize } from './admission/best-batch-size.ts';
 
@@ -72,17 +76,51 @@ const MAX_MANIFESTS_BYTES = 8 * 1024 * 1024;
 /** Whoever asks whether the gateway is ready wants to know it of now. */
 const PING_AGES = { freshMs: 2_000, staleMs: 2_000, outageMs: 0 };
 
+/** Of keys, models and versions as a colo's isolates share them; what is about to change is not. */
+const KEY_FORM: EntityForm<Principal, Omit<Principal, 'scopes'> & { scopes: Scope[] }> = {
+  pack: (key: Principal) => ({ ...key, scopes: [...key.scopes] }),
+  unpack: (json) => ({ ...json, scopes: new Set(json.scopes) }),
+};
+const MODEL_FORM: EntityForm<
+  KnownModel,
+  Omit<KnownModel, 'grants' | 'aliases'> & {
+    grants: [team: string, access: Access][];
+    aliases: [alias: string, targets: readonly AliasTarget[]][];
+  }
+> = {
+  pack: (model: KnownModel) =>
+    model.newestReady === undefined ? undefined : { ...model, grants: [...model.grants], aliases: [...model.aliases] },
+  unpack: (json) => ({ ...json, grants: new Map(json.grants), aliases: new Map(json.aliases) }),
+};
+const VERSION_FORM: EntityForm<KnownVersion, KnownVersion> = {
+  pack: (version) => (version.state === 'admitting' ? undefined : version),
+  unpack: (json) => json,
+};
+
 export class Directory {
   readonly #keys: EntityCache<Principal>;
   readonly #models: EntityCache<KnownModel>;
   readonly #versions: EntityCache<KnownVersion>;
   readonly #reachable: EntityCache<true>;
 
-  constructor(db: Database, now: () => number) {
-    this.#keys = new EntityCache({ load: (hash) => guard(() => loadKey(db, hash, now())), now });
-    this.#models = new EntityCache({ load: (name) => guard(() => loadModel(db, name)), now });
+  constructor(db: Database, now: () => number, colo: ColoCache) {
+    this.#keys = new EntityCache({
+      load: (hash) => guard(() => loadKey(db, hash, now())),
+      shared: sharedEntities(colo, 'key', KEY_FORM),
+      now,
+    });
+    this.#models = new EntityCache({
+      load: (name) => guard(() => loadModel(db, name)),
+      shared: sharedEntities(colo, 'model', MODEL_FORM),
+      now,
+    });
     const bytes = { max: MAX_MANIFESTS_BYTES, of: ({ manifestBytes }: KnownVersion) => manifestBytes };
-    this.#versions = new EntityCache({ load: (key) => guard(() => loadVersion(db, key)), now, bytes });
+    this.#versions = new EntityCache({
+      load: (key) => guard(() => loadVersion(db, key)),
+      shared: sharedEntities(colo, 'version', VERSION_FORM),
+      now,
+      bytes,
+    });
     const ping = async () => {
       await db.run(sql`SELECT 1`);
       return true as const;
@@ -98,6 +136,11 @@ export class Directory {
   /** The principal of a secret's hash; undefined when no valid key has it. */
   key(hash: string, waitUntil: WaitUntil): Promise<Principal | undefined> {
     return this.#keys.get(hash, waitUntil);
+  }
+
+  /** As `key`, where it is known and fresh. */
+  freshKey(hash: string): Principal | undefined {
+    return this.#keys.fresh(hash);
   }
 
   /** A model that `principal` may call, by name. @throws LeptonError `model_not_found`, the same for hidden and absent. */
@@ -116,6 +159,15 @@ export class Directory {
     const number = ref.version ?? chooseTarget(targetsOf(model, ref.alias), point);
     const version = await this.version(model, number, waitUntil);
     return { model, version };
+  }
+
+  /** As `resolve`, where all of it is known and fresh; undefined also for what may not be called. */
+  fresh(ref: Reference, principal: Principal, point: number): Resolved | undefined {
+    const model = this.#models.fresh(ref.model);
+    if (model?.newestReady === undefined || !mayInfer(principal, model)) return undefined;
+    const number = ref.version ?? chooseTarget(targetsOf(model, ref.alias), point);
+    const version = this.#versions.fresh(`${model.id}/${number}`);
+    return version?.state === 'ready' ? { model, version } : undefined;
   }
 
   /** Every version that a reference may stand for now: all of a traffic split. @throws LeptonError as `resolve` */
@@ -191,6 +243,18 @@ async function loadKey(db: Database, hash: string, now: number): Promise<Princip
     scopes: new Set(row.scopes),
     nodeId: row.nodeId ?? undefined,
     expiresAt: row.expiresAt ?? undefined,
+    quota: quotaOf(row),
+  };
+}
+
+function quotaOf(row: typeof apiKeys.$inferSelect): Limits | undefined {
+  const { requestsPerMinute: requests, concurrentRequests: concurrent, computeUnitsPerMinute: units } = row;
+  if (requests === null && concurrent === null && units === null) return undefined;
+  return {
+    setAt: row.quotaSetAt ?? 0,
+    ...(requests === null ? {} : { requests }),
+    ...(concurrent === null ? {} : { concurrent }),
+    ...(units === null ? {} : { units }),
   };
 }
 

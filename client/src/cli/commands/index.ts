@@ -7,6 +7,7 @@ import { MODEL_COMMANDS } from './models.ts';
 import { NODE_TOKEN_COMMANDS } from './node-tokens.ts';
 import { NODE_COMMANDS } from './nodes.ts';
 import { PUSH_COMMANDS } from './push.ts';
+import { QUOTA_COMMANDS } from './quotas.ts';
 import { SESSION_COMMANDS } from './session.ts';
 import { TENANCY_COMMANDS } from './tenancy.ts';
 import { VERSION_COMMANDS } from './versions.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   ...VERSION_COMMANDS,
   ...ALIAS_COMMANDS,
   ...TENANCY_COMMANDS,
+  ...QUOTA_COMMANDS,
   ...NODE_COMMANDS,
   ...NODE_TOKEN_COMMANDS,
   ...AUDIT_COMMANDS,

@@ -22,6 +22,7 @@ const infer: Command = {
       value: 'edge|node',
       help: 'where it must run; such a call is not answered from the cache',
     },
+    'cache-control': { type: 'string', value: 'TEXT', help: 'which remembered answers will do, such as no-cache' },
   },
   examples: [
     'infer digits --input digits.json',
@@ -31,7 +32,8 @@ const infer: Command = {
     const place = input.oneOf('place', PLACES);
     const body = await readBody(input.needed('input'), context);
     const client = await context.client();
-    const result = await client.inferJson(input.arg(0), body, { place, signal: context.signal });
+    const cacheControl = input.text('cache-control');
+    const result = await client.inferJson(input.arg(0), body, { place, cacheControl, signal: context.signal });
     return { json: resultJson(result), text: resultText(result) };
   },
 };
@@ -62,8 +64,8 @@ async function readBody(path: string, context: Context): Promise<string> {
 }
 
 function resultJson(result: InferResult): JsonText {
-  const { model, placement, cache, timing, requestId, id } = result;
-  const head = JSON.stringify({ model, placement, cache, timing, requestId, id });
+  const { model, placement, cache, ageSeconds, timing, requestId, id } = result;
+  const head = JSON.stringify({ model, placement, cache, ageSeconds, timing, requestId, id });
   return new JsonText(`${head.slice(0, -1)},"outputs":${encodeTensors(result.outputs)}}`);
 }
 
@@ -72,7 +74,7 @@ function resultText(result: InferResult): string {
   const facts = fields([
     ['model', result.model],
     ['placement', result.placement],
-    ['cache', result.cache],
+    ['cache', result.ageSeconds === undefined ? result.cache : `${result.cache}, ${result.ageSeconds} s old`],
     ['timing', timing.join(', ') || undefined],
     ['request', result.requestId],
   ]);

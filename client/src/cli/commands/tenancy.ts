@@ -5,6 +5,7 @@ import { UsageError } from '../failure.ts';
 import { fields, table, timeText } from '../text.ts';
 import { time } from '../values.ts';
 import { collect, LIMIT_OPTION } from './list.ts';
+import { quotaText } from './quotas.ts';
 
 const ACCESSES: readonly Access[] = ['read', 'infer'];
 const SCOPES = Scope.exclude(['node']);
@@ -25,9 +26,10 @@ const listKeys: Command = {
       key.team,
       key.scopes.join(','),
       key.revokedAt ? 'revoked' : key.expiresAt ? `until ${timeText(key.expiresAt)}` : 'valid',
+      quotaText(key.quota),
       key.lastUsedAt ? timeText(key.lastUsedAt) : 'never',
     ]);
-    const headings = ['KEY', 'SECRET', 'NAME', 'TEAM', 'SCOPES', 'STATE', 'LAST USED'];
+    const headings = ['KEY', 'SECRET', 'NAME', 'TEAM', 'SCOPES', 'STATE', 'QUOTA', 'LAST USED'];
     return { json: { items }, text: table(headings, rows, 'no keys') };
   },
 };

@@ -93,7 +93,6 @@ function Placement({ version: { manifest, admission } }: { version: Version }) {
 
 function About({ version }: { version: Version }) {
   const { task, format, license, cache, labels } = version.manifest;
-  const scope = cache.scope === 'team' ? 'its team' : 'all teams';
   return (
     <Section title="What it is">
       <Facts
@@ -105,12 +104,21 @@ function About({ version }: { version: Version }) {
           ['Made', formatTime(version.createdAt)],
           ['By', version.createdBy],
           ['Licence', license],
-          ['Cache', cache.ttlSeconds === 0 ? 'off' : `${formatSeconds(cache.ttlSeconds)}, shared by ${scope}`],
+          ['Cache', cacheText(cache)],
           ['Labels', labelsText(labels)],
         ]}
       />
     </Section>
   );
+}
+
+function cacheText(cache: Version['manifest']['cache']): string {
+  const { ttlSeconds, scope, staleWhileRevalidateSeconds, staleIfErrorSeconds } = cache;
+  if (ttlSeconds === 0) return 'off';
+  const parts = [`${formatSeconds(ttlSeconds)}, shared by ${scope === 'team' ? 'its team' : 'all teams'}`];
+  if (staleWhileRevalidateSeconds) parts.push(`stale for ${formatSeconds(staleWhileRevalidateSeconds)} while made new`);
+  if (staleIfErrorSeconds) parts.push(`stale for ${formatSeconds(staleIfErrorSeconds)} where that fails`);
+  return parts.join('; ');
 }
 
 function labelsText(labels: Version['manifest']['labels']): string | undefined {

@@ -16,6 +16,7 @@ import { apiKeys } from '../../db/schema.ts';
 import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
 import { pageFrom, readCursor } from '../page.ts';
 import { findTeam } from '../teams/find.ts';
+import { quotaOfRow } from './quota.ts';
 
 /** @throws LeptonError `team_not_found`, `invalid_request` for an expiry in the past */
 export async function createKey(ctx: ServiceContext, input: z.output<typeof CreateKeyInput>): Promise<IssuedKey> {
@@ -39,6 +40,10 @@ export async function createKey(ctx: ServiceContext, input: z.output<typeof Crea
     expiresAt,
     revokedAt: null,
     lastUsedAt: null,
+    requestsPerMinute: null,
+    concurrentRequests: null,
+    computeUnitsPerMinute: null,
+    quotaSetAt: null,
   };
   await gateway.db.batch([
     gateway.db.insert(apiKeys).values(row),
@@ -82,6 +87,7 @@ export async function revokeKey(ctx: ServiceContext, id: string): Promise<void> 
 
 function toKey(row: typeof apiKeys.$inferSelect): Key {
   const time = (ms: number) => new Date(ms).toISOString();
+  const quota = quotaOfRow(row);
   return {
     id: row.id,
     prefix: row.prefix,
@@ -93,5 +99,6 @@ function toKey(row: typeof apiKeys.$inferSelect): Key {
     ...(row.expiresAt === null ? {} : { expiresAt: time(row.expiresAt) }),
     ...(row.lastUsedAt === null ? {} : { lastUsedAt: time(row.lastUsedAt) }),
     ...(row.revokedAt === null ? {} : { revokedAt: time(row.revokedAt) }),
+    ...(quota ? { quota } : {}),
   };
 }

@@ -1,0 +1,54 @@
+/** The model that most rows are measured with: of 160 numbers to 160, so that a call in JSON has 1 KB and its answer 2 KB. */
+import type { LeptonClient } from '@lepton-edge/client';
+import { encodeBinaryRequest, HEADER_LENGTH, type ManifestInput } from '@lepton-edge/protocol';
+import { matrixModel } from '../soak/support/matrix-model.ts';
+import type { Call } from './raw-connection.ts';
+
+const WIDTH = 160;
+const DIGITS = 3;
+
+/** One version, ready. @param seed versions of other seeds answer otherwise */
+export async function publishMatrix(
+  client: LeptonClient,
+  name: string,
+  { seed = 1, layers = 1, manifest = {} }: { seed?: number; layers?: number; manifest?: ManifestInput } = {},
+): Promise<number> {
+  const { version } = await client.versions.upload(name, matrixModel(WIDTH, layers, seed), manifest);
+  await client.versions.waitReady(name, version);
+  return version;
+}
+
+/** A model of that name with one version. */
+export async function createMatrix(client: LeptonClient, name: string, manifest?: ManifestInput): Promise<void> {
+  await client.models.create({ name });
+  await publishMatrix(client, name, manifest && { manifest });
+}
+
+/** @param seed calls of other seeds have other inputs */
+export function matrixCall(ref: string, key: string, seed = 1): Call {
+  const data = Array.from(numbersOf(seed), (value) => Number(value.toFixed(DIGITS)));
+  return {
+    path: `/v2/models/${ref}/infer`,
+    headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1, WIDTH], data }] }),
+  };
+}
+
+/** The same in binary, and for an answer in binary. */
+export function matrixBinaryCall(ref: string, key: string, seed = 1): Call {
+  const { bytes, headerLength } = encodeBinaryRequest({
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [1, WIDTH], data: numbersOf(seed) }],
+    outputs: [{ name: 'y' }],
+  });
+  const type = { 'content-type': 'application/octet-stream', [HEADER_LENGTH]: String(headerLength) };
+  return { path: `/v2/models/${ref}/infer`, headers: { authorization: `Bearer ${key}`, ...type }, body: bytes };
+}
+
+/** The input's bytes alone. */
+export function matrixBytes(seed = 1): Uint8Array {
+  return new Uint8Array(numbersOf(seed).buffer);
+}
+
+function numbersOf(seed: number): Float32Array<ArrayBuffer> {
+  return Float32Array.from({ length: WIDTH }, (_, i) => Number(Math.cos(i * seed + seed).toFixed(DIGITS)));
+}

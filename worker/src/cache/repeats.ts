@@ -1,0 +1,62 @@
+/** Answers that this isolate remembers, as they were sent: by the bytes that asked for them, so that of a repeat nothing is decoded or encoded. */
+import { tensorBytes } from '@lepton-edge/protocol';
+import { LRUCache } from 'lru-cache';
+import { sha256Hex } from '../digest.ts';
+import type { KnownAnswer, ResponseCache } from './response-cache.ts';
+
+const MAX_BYTES = 2 * 1024 * 1024;
+const MAX_ENTRY_BYTES = MAX_BYTES / 16;
+const ENTRY_OVERHEAD_BYTES = 1024;
+/** A longer body is not digested for this: what it would gain is little beside what it costs where it is no repeat. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** A body, and how a response is made of it each time it is sent. */
+export interface Sent {
+  body: string | Uint8Array<ArrayBuffer>;
+  headers: Headers;
+  /** The body is compressed already. */
+  encodeBody?: 'manual';
+}
+
+interface Repeat {
+  /** What the answer was made of, and its key in the response cache: while it is there the answer stands. */
+  known: KnownAnswer;
+  responseKey: string;
+  sent: Sent;
+}
+
+export class Repeats {
+  readonly #responses: ResponseCache;
+  readonly #repeats = new LRUCache<string, Repeat>({
+    maxSize: MAX_BYTES,
+    maxEntrySize: MAX_ENTRY_BYTES,
+    // The outputs may be kept by nobody else any more.
+    sizeCalculation: ({ sent, known }) =>
+      known.outputs.reduce((sum, output) => sum + tensorBytes(output), ENTRY_OVERHEAD_BYTES + sent.body.length),
+  });
+
+  constructor(responses: ResponseCache) {
+    this.#responses = responses;
+  }
+
+  /** What was answered, as long as the response cache has what it was made of; how old that may be, whoever asks says. */
+  get(key: string): { sent: Sent; storedAt: number } | undefined {
+    const repeat = this.#repeats.get(key);
+    if (!repeat || this.#responses.get(repeat.responseKey) !== repeat.known) return undefined;
+    return { sent: repeat.sent, storedAt: repeat.known.storedAt };
+  }
+
+  /** @param known as the response cache has it under `responseKey` */
+  put(key: string, responseKey: string, known: KnownAnswer, sent: Sent): void {
+    this.#repeats.set(key, { responseKey, known, sent });
+  }
+}
+
+/**
+ * The name of a request by its bytes; undefined for one that is too long to have one.
+ * @param parts what else tells two answers apart: whose they are, of which version, and how they are read and written
+ */
+export async function repeatKey(bytes: Uint8Array, parts: readonly string[]): Promise<string | undefined> {
+  if (bytes.byteLength > MAX_BODY_BYTES) return undefined;
+  return `${parts.join('\n')}\n${await sha256Hex(bytes)}`;
+}

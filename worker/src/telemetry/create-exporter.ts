@@ -1,0 +1,21 @@
+/** The exporter of this isolate, from its settings. */
+import type { Settings } from '../env.ts';
+import { VERSION } from '../version.ts';
+import { SpanExporter } from './span-exporter.ts';
+
+export function createExporter({ endpoint, headers, serviceName }: NonNullable<Settings['otlp']>, now: () => number) {
+  const scope = { name: 'lepton-edge', version: VERSION };
+  const resource = {
+    'service.name': serviceName,
+    'service.version': VERSION,
+    'service.instance.id': crypto.randomUUID(),
+  };
+  const collector = { url: `${endpoint.replace(/\/+$/, '')}/v1/traces`, headers, resource, scope };
+  return new SpanExporter(collector, {
+    fetch: (...args) => fetch(...args),
+    now,
+    wait: (ms) => scheduler.wait(ms),
+    // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
+    log: (line) => console.log(JSON.stringify(line)),
+  });
+}
