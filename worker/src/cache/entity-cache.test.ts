@@ -19,8 +19,9 @@ function setup() {
     },
   });
   const get = () => cache.get('k', (promise) => pending.push(promise));
+  const peek = () => cache.peek('k', (promise) => pending.push(promise));
   const settle = () => Promise.all(pending.splice(0));
-  return { world, cache, get, settle };
+  return { world, cache, get, peek, settle };
 }
 
 describe('EntityCache', () => {
@@ -73,6 +74,20 @@ describe('EntityCache', () => {
     await get();
     await settle();
     expect(await get()).toBe('b');
+  });
+
+  it('tells without waiting what it knows, and reads meanwhile what is not fresh', async () => {
+    const { world, peek, settle } = setup();
+    expect(peek()).toBeUndefined();
+    await settle();
+    expect(peek()).toBe('a');
+    world.value = 'b';
+    world.now = 5_000;
+    expect([peek(), peek()]).toEqual(['a', 'a']);
+    await settle();
+    expect([peek(), world.reads]).toEqual(['b', 2]);
+    world.now = 14_000;
+    expect(peek()).toBeUndefined();
   });
 
   it('remembers absence for two seconds only', async () => {

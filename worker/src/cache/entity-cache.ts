@@ -107,8 +107,11 @@ export class EntityCache<T> {
   peek(key: string, waitUntil: WaitUntil): T | undefined {
     const known = this.#entries.get(key);
     const age = known ? this.#now() - known.readAt : Number.POSITIVE_INFINITY;
-    if (age > this.#ages.freshMs) waitUntil(this.#refresh(key, waitUntil).catch(() => undefined));
-    return age <= this.#ages.staleMs ? known?.value : undefined;
+    const isKnown = age <= this.#ages.staleMs;
+    // Where nothing is known, a read whose starter is gone must not be the last.
+    const isRead = isKnown && this.#refreshes.isUnderWay(key);
+    if (age > this.#ages.freshMs && !isRead) waitUntil(this.#refresh(key, waitUntil).catch(() => undefined));
+    return isKnown ? known?.value : undefined;
   }
 
   /** Forgets an entity that this isolate has just changed; a read that began before the change is not remembered. */
