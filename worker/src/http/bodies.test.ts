@@ -41,6 +41,20 @@ describe('Bodies', () => {
     expect(() => young.add(2 * MIB)).not.toThrow();
   });
 
+  it('of requests that ended without a word are forgotten', () => {
+    const { clock, bodies } = at(0);
+    const gone = bodies.begin();
+    gone.add(15 * MIB);
+    gone.arrived();
+    clock.now = 300_000;
+    const next = bodies.begin();
+    expect(() => next.add(2 * MIB)).toThrow('too many request bodies');
+    clock.now = 300_001;
+    next.add(2 * MIB);
+    gone.end();
+    expect(bodies.heldBytes).toBe(2 * MIB);
+  });
+
   it('are not waited for without end', () => {
     const { clock, bodies } = at(0);
     const body = bodies.begin();

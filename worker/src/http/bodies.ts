@@ -19,21 +19,22 @@ export interface Held {
   end(): void;
 }
 
-interface Arriving {
+interface Body {
   since: number;
+  bytes: number;
   givesWay: boolean;
 }
 
-/** Longer than any body is used; of one whose caller went away nothing may be heard any more. */
+/** Longer than any body is used; of one whose caller went away nothing may be heard any more: Workers ends its request there and then. */
 const MAX_HELD_MS = 300_000;
 
 export class Bodies {
   /** Bytes held now. */
   heldBytes = 0;
   readonly #now: () => number;
-  readonly #arriving = new Set<Arriving>();
+  readonly #arriving = new Set<Body>();
   /** From their beginning to their end, oldest first. */
-  readonly #open = new Set<Arriving>();
+  readonly #open = new Set<Body>();
 
   constructor(now: () => number = Date.now) {
     this.#now = now;
@@ -45,38 +46,46 @@ export class Bodies {
     return this.#open.size <= 1;
   }
 
+  begin(): Held {
+    const body: Body = { since: this.#now(), bytes: 0, givesWay: false };
+    this.#arriving.add(body);
+    this.#open.add(body);
+    return {
+      add: (bytes) => this.#grow(body, bytes),
+      isGivenUp: () => this.#givenUp(body),
+      arrived: () => void this.#arriving.delete(body),
+      end: () => this.#end(body),
+    };
+  }
+
+  #grow(body: Body, bytes: number): void {
+    if (!this.#hasRoom(body, bytes)) this.#forgetDead();
+    if (!this.#hasRoom(body, bytes)) throw this.#noRoomFor(body);
+    if (!this.#open.has(body)) return;
+    this.heldBytes += bytes;
+    body.bytes += bytes;
+  }
+
+  /** One alone has room whatever its length, which others bound. */
+  #hasRoom(body: Body, bytes: number): boolean {
+    return this.heldBytes + bytes <= MAX_HELD_BYTES || this.heldBytes <= body.bytes;
+  }
+
   #forgetDead(): void {
     const before = this.#now() - MAX_HELD_MS;
     for (const body of this.#open) {
       if (body.since >= before) return;
-      this.#open.delete(body);
+      this.#end(body);
     }
   }
 
-  begin(): Held {
-    const body: Arriving = { since: this.#now(), givesWay: false };
-    this.#arriving.add(body);
-    this.#open.add(body);
-    let bytes = 0;
-    return {
-      add: (more) => {
-        if (this.heldBytes + more > MAX_HELD_BYTES && this.heldBytes > bytes) throw this.#noRoomFor(body);
-        this.heldBytes += more;
-        bytes += more;
-      },
-      isGivenUp: () => this.#givenUp(body),
-      arrived: () => void this.#arriving.delete(body),
-      end: () => {
-        this.#arriving.delete(body);
-        this.#open.delete(body);
-        this.heldBytes -= bytes;
-        bytes = 0;
-      },
-    };
+  #end(body: Body): void {
+    this.#arriving.delete(body);
+    if (this.#open.delete(body)) this.heldBytes -= body.bytes;
   }
 
   /** Those that are slow make room, which takes a moment. */
-  #noRoomFor(body: Arriving): LeptonError {
+  #noRoomFor(body: Body): LeptonError {
     const before = this.#now() - SLOW_AFTER_MS;
     for (const other of this.#arriving) {
       if (other !== body && other.since < before) other.givesWay = true;
@@ -85,7 +94,7 @@ export class Bodies {
     return new LeptonError('overloaded', sentence, { retryAfterSeconds: 1 });
   }
 
-  #givenUp({ since, givesWay }: Arriving): LeptonError | undefined {
+  #givenUp({ since, givesWay }: Body): LeptonError | undefined {
     const seconds = Math.round((this.#now() - since) / 1000);
     if (givesWay) {
       return new LeptonError('request_timeout', `the body was still coming after ${seconds} s and gave way to others`);
