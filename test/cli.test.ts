@@ -150,7 +150,7 @@ describe('lepton', () => {
       first.close();
     }
     const refused = await lepton(['node-tokens', 'create', '--uses', '0'], admin);
-    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('uses') });
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('--uses') });
   });
 
   it('sets what a key may use, and shows what it has used', async () => {

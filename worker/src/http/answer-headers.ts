@@ -47,8 +47,18 @@ export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefi
   return response;
 }
 
-/** Sets a header of the answer, be it there already: Hono's own way would then make a second response of the first one's stream. */
+/**
+ * Sets a header of the answer, be it there already: Hono's own way then makes a second response of the first one's stream, which
+ * only an answer of another service needs, whose headers are as they are.
+ */
 export function tell(c: AppContext, name: string, value: string): void {
-  if (c.finalized) c.res.headers.set(name, value);
-  else c.header(name, value);
+  if (!c.finalized) {
+    c.header(name, value);
+    return;
+  }
+  try {
+    c.res.headers.set(name, value);
+  } catch {
+    c.header(name, value);
+  }
 }

@@ -5,11 +5,12 @@ import type { Gateway } from '../context.ts';
 import type { KnownVersion, Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable, isServersFault, notCached } from './cacheable.ts';
 import { charge } from './charge.ts';
+import { countRequest } from './count.ts';
 import { inTime } from './deadline.ts';
 import { type Embedded, planWork } from './embed-work.ts';
 import { checkState, readPlacement } from './infer.ts';
 import { type EmbeddedText, KnownEmbeddings } from './known-embeddings.ts';
-import { answerCall, type ModelCall } from './model-call.ts';
+import { type ModelCall, resolveCall } from './model-call.ts';
 import { scheduleOf } from './schedule.ts';
 import { Timings } from './timings.ts';
 
@@ -32,7 +33,8 @@ export interface EmbedAnswer {
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function embed(gateway: Gateway, call: EmbedCall): Promise<EmbedAnswer> {
-  return await answerCall(gateway, call, (target) => answerOf(gateway, call, target));
+  const target = await resolveCall(gateway, call);
+  return await countRequest(gateway, target, call.waitUntil, () => answerOf(gateway, call, target));
 }
 
 async function answerOf(gateway: Gateway, call: EmbedCall, target: Resolved): Promise<EmbedAnswer> {

@@ -5,8 +5,9 @@ import { repeatKey, type Sent } from '../cache/repeats.ts';
 import type { Gateway } from '../context.ts';
 import type { Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable } from './cacheable.ts';
+import { countRequest } from './count.ts';
 import { type InferAnswer, inferResolved } from './infer.ts';
-import { answerCall, type ModelCall } from './model-call.ts';
+import { type ModelCall, resolveCall } from './model-call.ts';
 
 export interface BytesCall extends ModelCall {
   bytes: Uint8Array<ArrayBuffer>;
@@ -24,15 +25,13 @@ export interface SentAnswer {
 
 /** @throws LeptonError saying what was expected and what came, or why nothing could run. */
 export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<SentAnswer> {
-  return await answerCall(gateway, call, async (target) => {
-    const key = await repeatKeyOf(call, target);
-    const repeated = key === undefined ? undefined : gateway.repeats.get(key);
-    if (repeated) {
-      const ageMs = gateway.now() - repeated.storedAt;
-      const isFresh = useOf(ageMs, target.version.manifest.cache, call.directives) === 'hit';
-      if (isFresh) return { cache: 'hit', ageMs, sent: repeated.sent };
-    }
-    const request = call.decode();
+  const target = await resolveCall(gateway, call);
+  const key = await repeatKeyOf(call, target);
+  const repeated = key === undefined ? undefined : repeatOf(gateway, call, target, key);
+  if (repeated) return await countRequest(gateway, target, call.waitUntil, async () => repeated);
+  // What is no request for a model at all is none of this version's.
+  const request = call.decode();
+  return await countRequest(gateway, target, call.waitUntil, async () => {
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
     // Only now is it one that comes again.
@@ -40,6 +39,15 @@ export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<Sen
     if (key !== undefined && hit) gateway.repeats.put(key, hit.key, hit.known, sent);
     return { cache, ageMs, sent };
   });
+}
+
+/** What was answered to the same bytes, if it will do. */
+function repeatOf(gateway: Gateway, { directives }: BytesCall, { version }: Resolved, key: string) {
+  const repeat = gateway.repeats.get(key);
+  if (!repeat) return undefined;
+  const ageMs = gateway.now() - repeat.storedAt;
+  if (useOf(ageMs, version.manifest.cache, directives) !== 'hit') return undefined;
+  return { cache: 'hit' as const, ageMs, sent: repeat.sent };
 }
 
 /** Undefined for a request that is not answered from the cache. */
