@@ -1,7 +1,12 @@
+import { encodeBinaryRequest, HEADER_LENGTH } from '@lepton-edge/protocol';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { matrixModel } from '../soak/support/matrix-model.ts';
 import { call, client, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
 import { lookUpModel } from './support/onnx-models.ts';
 import { tinyModel } from './support/tiny-model.ts';
+
+/** Of a model whose runs take a while. */
+const WIDTH = 256;
 
 /** y = -x, so that an answer can be foreseen. */
 async function newNegation(manifest = {}) {
@@ -184,20 +189,27 @@ describe('many runs at once at the edge', () => {
   });
 
   it('more than it takes on is 429, told when to come back', async () => {
-    const { infer } = await newNegation({ placement: { policy: 'edge' } });
-    const count = 500_000;
-    const large = `{"inputs":[{"name":"x","datatype":"FP32","shape":[${count}],"data":[${'1,'.repeat(count - 1)}1]}]}`;
-    const headers = { 'x-lepton-place': 'edge', 'content-type': 'application/json' };
-    const refused: Awaited<ReturnType<typeof infer>>[] = [];
+    const { client: own, secret, name } = await newModel();
+    await uploadReady(own, name, matrixModel(WIDTH, 2), { placement: { policy: 'edge' } });
+    // Of 2 MiB each: eight fit into the isolate as bodies, four may wait as inputs, and a run takes long enough for all to come.
+    const rows = 2048;
+    const data = new Float32Array(rows * WIDTH).fill(0.5);
+    const { bytes, headerLength } = encodeBinaryRequest({
+      inputs: [{ name: 'x', datatype: 'FP32', shape: [rows, WIDTH], data }],
+      outputs: [{ name: 'y', parameters: { binary_data: true } }],
+    });
+    const headers = { 'x-lepton-place': 'edge', [HEADER_LENGTH]: String(headerLength) };
+    const ask = () => call('POST', `/v2/models/${name}/infer`, { key: secret, body: bytes, headers });
+    const refused: Awaited<ReturnType<typeof ask>>[] = [];
     while (refused.length === 0) {
-      const answers = await Promise.all(Array.from({ length: 8 }, () => infer(large, headers)));
+      const answers = await Promise.all(Array.from({ length: 7 }, ask));
       refused.push(...answers.filter(({ status }) => status !== 200));
     }
     for (const { status, headers: told, body } of refused) {
       expect([status, told.get('retry-after'), body]).toMatchObject([429, '1', { code: 'overloaded' }]);
       expect(body.error).toContain('runs waiting');
     }
-    expect((await infer(x(5), { 'x-lepton-place': 'edge' })).body).toMatchObject({ outputs: [{ data: [-5] }] });
+    expect((await ask()).status).toBe(200);
   });
 });
 
