@@ -1,11 +1,11 @@
-/** The model that most rows are measured with: of 160 numbers to 160, so that a call in JSON has 1 KB and its answer 2 KB. */
+/** The model that most rows are measured with: of 100 numbers to 100, so that a call in JSON has 1 KB and its answer 2 KB. */
 import type { LeptonClient } from '@lepton-edge/client';
 import { encodeBinaryRequest, HEADER_LENGTH, type ManifestInput } from '@lepton-edge/protocol';
 import { matrixModel } from '../soak/support/matrix-model.ts';
 import type { Call } from './raw-connection.ts';
 
-const WIDTH = 160;
-const DIGITS = 3;
+const WIDTH = 100;
+const DIGITS = 7;
 
 /** One version, ready. @param seed versions of other seeds answer otherwise */
 export async function publishMatrix(

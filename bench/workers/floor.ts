@@ -5,7 +5,7 @@
 import { Hono } from 'hono';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-/** About what a gateway answers with 160 numbers of single precision. */
+/** About what a gateway answers with 100 numbers of single precision. */
 const ANSWER_BYTES = 2048;
 
 const kept = new Map<string, string>();

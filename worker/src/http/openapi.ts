@@ -3,10 +3,12 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { LeptonError, Problem } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import type { AppEnv } from './app-env.ts';
+import { PlanesRouter } from './planes-router.ts';
 import './components.ts';
 
 export function createApi(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
+    router: new PlanesRouter(),
     defaultHook(result) {
       if (!result.success) throw invalidRequest(result.error, result.target);
     },

@@ -10,7 +10,9 @@ export const requestId = (): MiddlewareHandler<AppEnv> =>
   async function requestId(c, next) {
     const given = c.req.header(REQUEST_ID_HEADER);
     const id = given !== undefined && /^[\w.:-]{1,64}$/.test(given) ? given : newId('req');
-    c.set('tracing', new Tracing(id, c.req.header(TRACEPARENT_HEADER), c.req.header(TRACESTATE_HEADER)));
+    const parent = c.req.header(TRACEPARENT_HEADER);
+    const state = parent === undefined ? undefined : c.req.header(TRACESTATE_HEADER);
+    c.set('tracing', new Tracing(id, parent, state));
     c.set('arrivedAt', performance.now());
     await next();
     if (c.get('identified') !== c.res) tell(c, REQUEST_ID_HEADER, id);
