@@ -252,6 +252,24 @@ describe('an account', () => {
     expect(closed.refused.at(-1)).toMatchObject({ code: 'quota_exceeded' });
   });
 
+  it('is counted once, however its busy time ends and however long it is silent then', async () => {
+    for (let endMs = 18_000; endMs <= 22_000; endMs += 100) {
+      const { world, ledger, newIsolate } = newWorld({ requests: 6_000 });
+      const { request, admitted } = newIsolate();
+      const busyUntil = world.time + endMs;
+      while (world.time < busyUntil) {
+        request(ONE);
+        await world.pass(50);
+      }
+      await world.pass(90_000);
+      const before = admitted.length;
+      request(ONE);
+      await world.pass(3_000);
+      const used = ledger.state().requests.reduce((sum, [, , amount]) => sum + amount, 0);
+      expect({ endMs, used }).toEqual({ endMs, used: admitted.length - before });
+    }
+  });
+
   it('waits for nobody who is gone: another request asks itself', async () => {
     const { world, net, newIsolate } = newWorld({ requests: 30 });
     const { request, admitted } = newIsolate('closed');
