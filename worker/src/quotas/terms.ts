@@ -80,7 +80,7 @@ export function nothing(): Amounts {
 /** What is counted of a key on a day. */
 export interface Usage {
   requests: number;
-  /** Requests answered 429 because of the quota; they are in no other number. */
+  /** Requests answered 429 or 413 because of the quota; they are in no other number. */
   refused: number;
   computeUnits: number;
 }
