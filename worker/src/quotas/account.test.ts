@@ -142,6 +142,16 @@ describe('an account', () => {
     expect(busy.admitted.length).toBe(500);
   });
 
+  it('holds nothing any more once its lease has lapsed, though nobody was left to give it back', async () => {
+    const { world, newIsolate } = newWorld({ requests: 600 });
+    const { request, account } = newIsolate('open', { isStopped: true });
+    for (let i = 0; i < 100; i++) request(ONE);
+    await world.pass(1_000);
+    expect(account.isIdle()).toBe(false);
+    await world.pass(1_000);
+    expect(account.isIdle()).toBe(true);
+  });
+
   it('uses no lease that may have lapsed, when what should have told of it was stopped', async () => {
     const { world, newIsolate } = newWorld({ requests: 600 });
     const [first, second] = [newIsolate('open', { isStopped: true }), newIsolate()];

@@ -113,6 +113,7 @@ export class Lease {
 
   /** Nothing is held, and nothing is to be told. */
   isIdle(): boolean {
+    this.#lapse();
     const { spent, back } = this.#told;
     const isTold = (dimension: Dimension) =>
       this.#spent[dimension] === spent[dimension] && this.#back[dimension] === back[dimension];
