@@ -7,6 +7,7 @@ import { SharedResponses } from './shared-responses.ts';
 /** A colo's cache that can be looked into, changed and broken. */
 class FakeCache {
   readonly stored = new Map<string, { bytes: Uint8Array<ArrayBuffer>; headers: Headers }>();
+  hanging = 0;
   fails: 'never' | 'throws' | 'hangs' = 'never';
 
   async match(url: string) {
@@ -22,7 +23,9 @@ class FakeCache {
 
   async #fail() {
     if (this.fails === 'throws') throw new Error('no cache here');
-    if (this.fails === 'hangs') await new Promise(() => undefined);
+    if (this.fails !== 'hangs') return;
+    this.hanging++;
+    await new Promise(() => undefined);
   }
 }
 
@@ -118,6 +121,20 @@ describe('ColoCache', () => {
     expect(cache.stored.size).toBe(16);
     await colo.put('later', 1, [bytes(1)], 60);
     expect(cache.stored.size).toBe(17);
+  });
+
+  it('stores again after what was being stored ended with its requests, without a word', async () => {
+    const colo = newColo();
+    cache.fails = 'hangs';
+    for (let i = 0; i < 16; i++) void colo.put(`a${i}`, 1, [bytes(1)], 60);
+    await vi.waitFor(() => expect(cache.hanging).toBe(16));
+    cache.fails = 'never';
+    await colo.put('b', 1, [bytes(1)], 60);
+    expect(cache.stored.size).toBe(0);
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 61_000);
+    await colo.put('b', 1, [bytes(1)], 60);
+    expect(cache.stored.size).toBe(1);
+    clock.mockRestore();
   });
 });
 

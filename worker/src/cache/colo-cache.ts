@@ -8,6 +8,8 @@ import { hex } from '../digest.ts';
 
 /** Asking takes a millisecond or two; whoever waits longer had better do the work. */
 const ASK_LIMIT_MS = 250;
+/** One that has been under way for so long was ended with its request: nothing after an answer may take longer on Workers. */
+const STORE_LIMIT_MS = 60_000;
 /** Under way at a time in an isolate; beyond that, what would be stored is not. */
 const MAX_STORES = 16;
 /** Another form of entry takes another number: entries of two releases do not meet. */
@@ -36,7 +38,8 @@ export class ColoCache {
   readonly #options: ColoCacheOptions;
   #origin: string | undefined;
   #key: CryptoKey | undefined;
-  #stores = 0;
+  /** When each of those under way began, oldest first. */
+  readonly #stores = new Set<{ since: number }>();
   readonly #warned = new Set<string>();
 
   constructor(options: ColoCacheOptions) {
@@ -69,14 +72,15 @@ export class ColoCache {
 
   /** Never rejects. @param parts what follows each other in the entry @param keepSeconds at least 1 */
   async put(name: string, at: number, parts: readonly Uint8Array[], keepSeconds: number): Promise<void> {
-    if (!this.isOn || this.#stores >= MAX_STORES) return;
-    this.#stores++;
+    if (!this.isOn || !this.#hasRoom()) return;
+    const store = { since: Date.now() };
+    this.#stores.add(store);
     try {
       await this.#write(name, at, parts, keepSeconds);
     } catch (error) {
       this.warnOnce('nothing can be stored in the colo’s cache', error);
     } finally {
-      this.#stores--;
+      this.#stores.delete(store);
     }
   }
 
@@ -85,6 +89,13 @@ export class ColoCache {
     if (this.#warned.has(message)) return;
     this.#warned.add(message);
     this.#options.warn(message, cause);
+  }
+
+  #hasRoom(): boolean {
+    const [oldest] = this.#stores;
+    if (oldest && this.#stores.size >= MAX_STORES && oldest.since < Date.now() - STORE_LIMIT_MS)
+      this.#stores.delete(oldest);
+    return this.#stores.size < MAX_STORES;
   }
 
   async #read(name: string): Promise<ColoEntry | undefined> {

@@ -1,8 +1,7 @@
 /** Answers that this isolate remembers, as they were sent: by the bytes that asked for them, so that of a repeat nothing is decoded or encoded. */
-import { tensorBytes } from '@lepton-edge/protocol';
 import { LRUCache } from 'lru-cache';
 import { sha256Hex } from '../digest.ts';
-import type { KnownAnswer, ResponseCache } from './response-cache.ts';
+import { bytesOf, type KnownAnswer, type ResponseCache } from './response-cache.ts';
 
 const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ENTRY_BYTES = MAX_BYTES / 16;
@@ -31,8 +30,7 @@ export class Repeats {
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ENTRY_BYTES,
     // The outputs may be kept by nobody else any more.
-    sizeCalculation: ({ sent, known }) =>
-      known.outputs.reduce((sum, output) => sum + tensorBytes(output), ENTRY_OVERHEAD_BYTES + sent.body.length),
+    sizeCalculation: ({ sent, known }) => ENTRY_OVERHEAD_BYTES + sent.body.length + bytesOf(known),
   });
 
   constructor(responses: ResponseCache) {

@@ -37,7 +37,8 @@ export function isCacheSized(answer: KnownAnswer): boolean {
   return bytesOf(answer) <= MAX_ENTRY_BYTES;
 }
 
-function bytesOf({ outputs }: KnownAnswer): number {
+/** What an answer takes of memory, about. */
+export function bytesOf({ outputs }: KnownAnswer): number {
   return outputs.reduce((sum, output) => sum + tensorBytes(output) + overheadOf(output), ENTRY_OVERHEAD_BYTES);
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SingleFlight } from './single-flight.ts';
 
 const ignore = () => undefined;
@@ -85,6 +85,18 @@ describe('SingleFlight', () => {
     expect([flight.isUnderWay('k'), flight.isUnderWay('l')]).toEqual([true, false]);
     await run;
     expect(flight.isUnderWay('k')).toBe(false);
+  });
+
+  it('takes a run whose starter is gone for none after a while', async () => {
+    vi.useFakeTimers();
+    const flight = new SingleFlight<string>(1_000);
+    void flight.run('k', () => new Promise<string>(ignore), ignore);
+    vi.advanceTimersByTime(2_999);
+    expect(flight.isUnderWay('k')).toBe(true);
+    vi.advanceTimersByTime(1);
+    expect(flight.isUnderWay('k')).toBe(false);
+    expect(await flight.run('k', async () => 'at once', ignore)).toBe('at once');
+    vi.useRealTimers();
   });
 
   it('does the work itself when the leader never settles', async () => {

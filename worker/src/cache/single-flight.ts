@@ -10,6 +10,8 @@
 export type WaitUntil = (promise: Promise<unknown>) => void;
 
 interface Run<T> {
+  /** By `Date.now()`. */
+  since: number;
   promise?: Promise<T>;
 }
 
@@ -18,6 +20,8 @@ export type Work<T> = (isCurrent: () => boolean) => Promise<T>;
 
 /** How many runs of others one waits for before it does the work alone: one that fails must not hold up many in turn. */
 const MAX_SHARED = 2;
+/** A run that takes so many times what a waiter waits for it went away with its starter. */
+const LOST_AFTER = 3;
 
 export class SingleFlight<T> {
   readonly #underWay = new Map<string, Run<T>>();
@@ -33,7 +37,7 @@ export class SingleFlight<T> {
   /** Runs `work`, or shares its result when the same key is under way. A failure of a shared run is the waiter's own chance. */
   async run(key: string, work: Work<T>, waitUntil: WaitUntil): Promise<T> {
     for (let shared = 0; shared < MAX_SHARED; shared++) {
-      const run = this.#underWay.get(key);
+      const run = this.#current(key);
       if (!run?.promise) return await this.#start(key, work, waitUntil);
       const outcome = await settleWithin(run.promise, this.#waiterTimeoutMs);
       if ('value' in outcome) return outcome.value;
@@ -47,7 +51,7 @@ export class SingleFlight<T> {
   }
 
   isUnderWay(key: string): boolean {
-    return this.#underWay.has(key);
+    return this.#current(key) !== undefined;
   }
 
   /** Those who ask from now on share nothing that began before. */
@@ -55,8 +59,15 @@ export class SingleFlight<T> {
     this.#underWay.delete(key);
   }
 
+  #current(key: string): Run<T> | undefined {
+    const run = this.#underWay.get(key);
+    if (!run || Date.now() - run.since < LOST_AFTER * this.#waiterTimeoutMs) return run;
+    this.#underWay.delete(key);
+    return undefined;
+  }
+
   #start(key: string, work: Work<T>, waitUntil: WaitUntil): Promise<T> {
-    const run: Run<T> = {};
+    const run: Run<T> = { since: Date.now() };
     this.#underWay.set(key, run);
     const isCurrent = () => this.#underWay.get(key) === run;
     const promise = work(isCurrent).finally(() => {

@@ -38,7 +38,8 @@ export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefi
   const tracing = c.get('tracing');
   tracing.answer = body;
   headers.set(REQUEST_ID_HEADER, tracing.requestId);
-  if (ageMs !== undefined) headers.set('age', String(Math.floor(ageMs / 1000)));
+  // Another machine's clock may be a little ahead.
+  if (ageMs !== undefined) headers.set('age', String(Math.max(0, Math.floor(ageMs / 1000))));
   const timing = timings.header();
   if (timing) headers.set('server-timing', timing);
   else headers.delete('server-timing');

@@ -5,13 +5,16 @@ import { charge } from './charge.ts';
 
 /** What a payer has used in the end, with a limit of units or without. */
 function newPayer(quota?: Principal['quota']) {
-  const paid = { units: 0, before: 0 };
+  const paid = { units: 0, before: 0, back: 0 };
   const add = (units = 0) => {
     paid.units += units;
   };
   const account = {
     take: async ({ units }: Need) => add(units),
-    giveBack: ({ units = 0 }: Need) => add(-units),
+    giveBack: ({ units = 0 }: Need) => {
+      paid.back += units;
+      add(-units);
+    },
   };
   const quotas = {
     count: (_id: string, { computeUnits }: Partial<Usage>) => add(computeUnits),
@@ -25,7 +28,8 @@ function newPayer(quota?: Principal['quota']) {
     expiresAt: undefined,
     quota,
   };
-  const gateway = { quotas } as unknown as Gateway;
+  const clock = { now: 0 };
+  const gateway = { quotas, now: () => clock.now } as unknown as Gateway;
   const pay = (units: number, work: () => Promise<number>, used?: (outcome: number) => number) => {
     const noted = async () => {
       paid.before = paid.units;
@@ -33,7 +37,7 @@ function newPayer(quota?: Principal['quota']) {
     };
     return charge(gateway, payer, units, () => undefined, noted, used);
   };
-  return { paid, pay };
+  return { paid, pay, clock };
 }
 
 describe.each([
@@ -43,7 +47,7 @@ describe.each([
   it('are paid for what was used', async () => {
     const { paid, pay } = newPayer(quota);
     expect(await pay(10, async () => 7)).toBe(7);
-    expect(paid).toEqual({ units: 10, before });
+    expect(paid).toMatchObject({ units: 10, before });
     await pay(
       10,
       async () => 4,
@@ -61,6 +65,16 @@ describe.each([
   it('are not paid for what failed', async () => {
     const { paid, pay } = newPayer(quota);
     await expect(pay(10, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    expect(paid).toEqual({ units: 0, before });
+    expect(paid).toMatchObject({ units: 0, before });
   });
+});
+
+it('units that were taken long ago are not free twice: they only count as not used', async () => {
+  const { paid, pay, clock } = newPayer({ setAt: 1, units: 100 });
+  const slow = async () => {
+    clock.now += 60_000;
+    throw new Error('late');
+  };
+  await expect(pay(10, slow)).rejects.toThrow('late');
+  expect(paid).toMatchObject({ units: 0, back: 0 });
 });

@@ -1,6 +1,7 @@
 /** Compute units: taken from the quota of whoever pays before the work, given back where it was not done. */
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
+import { GIVE_BACK_WITHIN_MS } from '../quotas/terms.ts';
 
 /**
  * @param payer undefined: nothing is counted
@@ -8,7 +9,7 @@ import type { Gateway, Principal } from '../context.ts';
  * @throws LeptonError `quota_exceeded`, `larger_than_quota`, and as the work does
  */
 export async function charge<T>(
-  { quotas }: Gateway,
+  { quotas, now }: Gateway,
   payer: Principal | undefined,
   units: number,
   waitUntil: WaitUntil,
@@ -25,12 +26,16 @@ export async function charge<T>(
   const account = quotas.account(keyId, quota);
   const taken = account.take({ units }, quota, waitUntil);
   if (taken) await taken;
+  const takenAt = now();
   let spent = 0;
   try {
     const outcome = await work();
     spent = used(outcome);
     return outcome;
   } finally {
-    if (spent !== units) account.giveBack({ units: units - spent }, waitUntil);
+    const unused = units - spent;
+    const isLate = now() - takenAt >= GIVE_BACK_WITHIN_MS;
+    if (unused > 0 && isLate) quotas.count(keyId, { computeUnits: -unused }, waitUntil);
+    else if (unused !== 0) account.giveBack({ units: unused }, waitUntil);
   }
 }

@@ -7,7 +7,7 @@ import type { Account } from '../quotas/account.ts';
 import type { Place } from '../quotas/lease.ts';
 import { limitField, policyField } from '../quotas/rate-limit-fields.ts';
 import { QuotaRefused } from '../quotas/refusals.ts';
-import type { Limits } from '../quotas/terms.ts';
+import { GIVE_BACK_WITHIN_MS, type Limits } from '../quotas/terms.ts';
 
 const ONE = { requests: 1 };
 const KEEP_EVERY_MS = 1_000;
@@ -22,7 +22,7 @@ export const quota = (): MiddlewareHandler<AppEnv> =>
   };
 
 async function limited(c: AppContext, next: Next, limits: Limits): Promise<void> {
-  const { quotas } = c.get('gateway');
+  const { quotas, now } = c.get('gateway');
   const { keyId } = c.get('principal');
   const waitUntil = waitUntilOf(c);
   const account = quotas.account(keyId, limits);
@@ -46,12 +46,14 @@ async function limited(c: AppContext, next: Next, limits: Limits): Promise<void>
     describe(error);
     throw error;
   }
+  const takenAt = now();
   if (isUncounted) quotas.count(keyId, ONE, waitUntil);
   if (place) await holding(account, place, waitUntil, next);
   else await next();
   // One that was refused its units counts as refused, and as nothing else.
   if (!describe(c.error)) return;
-  if (isUncounted) quotas.count(keyId, { requests: -1 }, waitUntil);
+  const isLate = now() - takenAt >= GIVE_BACK_WITHIN_MS;
+  if (isUncounted || isLate) quotas.count(keyId, { requests: -1 }, waitUntil);
   else account.giveBack(ONE, waitUntil);
 }
 

@@ -142,6 +142,16 @@ describe('an account', () => {
     expect(busy.admitted.length).toBe(500);
   });
 
+  it('holds nothing any more once its lease has lapsed, though nobody was left to give it back', async () => {
+    const { world, newIsolate } = newWorld({ requests: 600 });
+    const { request, account } = newIsolate('open', { isStopped: true });
+    for (let i = 0; i < 100; i++) request(ONE);
+    await world.pass(1_000);
+    expect(account.isIdle()).toBe(false);
+    await world.pass(1_000);
+    expect(account.isIdle()).toBe(true);
+  });
+
   it('uses no lease that may have lapsed, when what should have told of it was stopped', async () => {
     const { world, newIsolate } = newWorld({ requests: 600 });
     const [first, second] = [newIsolate('open', { isStopped: true }), newIsolate()];
@@ -250,6 +260,24 @@ describe('an account', () => {
     closed.request(ONE);
     await world.pass(100);
     expect(closed.refused.at(-1)).toMatchObject({ code: 'quota_exceeded' });
+  });
+
+  it('is counted once, however its busy time ends and however long it is silent then', async () => {
+    for (let endMs = 18_000; endMs <= 22_000; endMs += 100) {
+      const { world, ledger, newIsolate } = newWorld({ requests: 6_000 });
+      const { request, admitted } = newIsolate();
+      const busyUntil = world.time + endMs;
+      while (world.time < busyUntil) {
+        request(ONE);
+        await world.pass(50);
+      }
+      await world.pass(90_000);
+      const before = admitted.length;
+      request(ONE);
+      await world.pass(3_000);
+      const used = ledger.state().requests.reduce((sum, [, , amount]) => sum + amount, 0);
+      expect({ endMs, used }).toEqual({ endMs, used: admitted.length - before });
+    }
   });
 
   it('waits for nobody who is gone: another request asks itself', async () => {

@@ -1,6 +1,5 @@
 /** What an isolate holds of a key's quota, and what it has used and not told yet. Pure arithmetic; the clock is handed in. */
 import {
-  type Amounts,
   type Answer,
   type Ask,
   DIMENSIONS,
@@ -31,7 +30,8 @@ export class Lease {
   #number = 0;
   /** Of leases, since the session began. */
   #spent = nothing();
-  #told = nothing();
+  #back = nothing();
+  #told = { spent: nothing(), back: nothing() };
   /** Whether there was a request since the last ask. */
   #isUsed = false;
   /** What was used in the second that began at `since`, and in the one before. */
@@ -96,23 +96,28 @@ export class Lease {
     return true;
   }
 
-  /** Counts as not used what was. */
+  /** Counts as not used what was; what is below 0 was used beside it. */
   giveBack({ requests = 0, units = 0 }: Need): void {
-    this.#spent.requests -= requests;
-    this.#spent.units -= units;
+    this.#back.requests += Math.max(0, requests);
+    this.#back.units += Math.max(0, units);
+    this.#spent.requests += Math.max(0, -requests);
+    this.#spent.units += Math.max(0, -units);
   }
 
   /** Whether what is left of a dimension is less than what was used since that was told. */
   isRunningOut(need: Need): boolean {
     return DIMENSIONS.some(
-      (dimension) => need[dimension] && this.#left[dimension] < this.#spent[dimension] - this.#told[dimension],
+      (dimension) => need[dimension] && this.#left[dimension] < this.#spent[dimension] - this.#told.spent[dimension],
     );
   }
 
   /** Nothing is held, and nothing is to be told. */
   isIdle(): boolean {
-    const isToldAll = this.#spent.requests === this.#told.requests && this.#spent.units === this.#told.units;
-    return isToldAll && this.#isEmpty();
+    this.#lapse();
+    const { spent, back } = this.#told;
+    const isTold = (dimension: Dimension) =>
+      this.#spent[dimension] === spent[dimension] && this.#back[dimension] === back[dimension];
+    return DIMENSIONS.every(isTold) && this.#isEmpty();
   }
 
   /** What nobody used since the last ask goes back with the next one. */
@@ -135,6 +140,8 @@ export class Lease {
       number: this.#number,
       limits: this.limits,
       spent: { ...this.#spent },
+      back: { ...this.#back },
+      told: this.#told,
       holds: { ...this.#left, concurrent: this.#left.concurrent + this.#places.size },
       pace: {
         requests: Math.max(now.requests, before.requests),
@@ -156,7 +163,7 @@ export class Lease {
       if (standing) this.#standing.set(dimension, { ...standing, at });
     }
     this.#until = askedAt + LEASE_MS;
-    this.#told = ask.spent;
+    this.#told = { spent: ask.spent, back: ask.back };
     if (ask.closes) this.#beginAnew();
     return true;
   }
@@ -190,11 +197,12 @@ export class Lease {
   }
 
   #beginAnew(): void {
-    const untold: Amounts = nothing();
-    for (const dimension of DIMENSIONS) untold[dimension] = this.#spent[dimension] - this.#told[dimension];
+    for (const dimension of DIMENSIONS) {
+      this.#spent[dimension] -= this.#told.spent[dimension];
+      this.#back[dimension] -= this.#told.back[dimension];
+    }
     this.#session = this.#newSession();
     this.#number = 0;
-    this.#spent = untold;
-    this.#told = nothing();
+    this.#told = { spent: nothing(), back: nothing() };
   }
 }

@@ -15,6 +15,8 @@ function newLedger(limits: Partial<Amounts>, state?: LedgerState) {
       number,
       limits: { setAt: 1, ...limits },
       spent: nothing(),
+      back: nothing(),
+      told: { spent: nothing(), back: nothing() },
       holds: nothing(),
       needs: [],
       pace: nothing(),
@@ -102,6 +104,30 @@ describe('a ledger', () => {
     expect(granted('a', [], { holds: { ...nothing(), concurrent: 3 } })).toBe(0);
     time += 1_000;
     expect(granted('c', [{ concurrent: 1 }, { concurrent: 1 }])).toBe(1);
+  });
+
+  it('never lets more in for what is given back late', () => {
+    const { ask, granted } = newLedger({ units: 100 });
+    const back = (units: number) => ({ back: { ...nothing(), units } });
+    expect(granted('a', [{ units: 100 }])).toBe(1);
+    time += 50_000;
+    // Of what was asked for at the beginning nothing was used.
+    ask('a', back(100));
+    time += 5_000;
+    expect(granted('a', [{ units: 100 }], back(100))).toBe(1);
+    time += 5_000;
+    const [refusal] = ask('a', { needs: [{ units: 100 }], ...back(100) }).refusals;
+    expect(refusal).toEqual({ dimension: 'units', waitMs: 55_000 });
+  });
+
+  it('counts what was used since, and not before, where something is given back with it', () => {
+    const { ask, granted } = newLedger({ requests: 600 });
+    ask('a', { needs: requests(20) });
+    time += 50_000;
+    const amount = { ...nothing(), requests: 20 };
+    ask('a', { spent: amount, back: amount });
+    time += 10_000;
+    expect(granted('b', requests(600))).toBe(580);
   });
 
   it('takes nothing of one dimension when another one refuses', () => {
@@ -204,6 +230,8 @@ function late(number: number): Ask {
     number,
     limits,
     spent: nothing(),
+    back: nothing(),
+    told: { spent: nothing(), back: nothing() },
     holds: nothing(),
     pace: nothing(),
     needs: requests(5),

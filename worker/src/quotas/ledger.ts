@@ -34,6 +34,7 @@ const LEASED = ['requests', 'units'] as const;
 interface Session {
   number: number;
   spent: Amounts;
+  back: Amounts;
   holds: Amounts;
   expiresAt: number;
 }
@@ -83,15 +84,20 @@ export class Ledger {
     const now = this.#now();
     if (!this.#limits || ask.limits.setAt >= this.#limits.setAt) this.#limits = ask.limits;
     for (const [id, { expiresAt }] of this.#sessions) if (expiresAt + WINDOW_MS <= now) this.#sessions.delete(id);
-    const session = this.#sessions.get(ask.session) ?? { number: -1, spent: nothing(), holds: nothing(), expiresAt: 0 };
+    const session = this.#sessions.get(ask.session) ?? { number: -1, ...ask.told, holds: nothing(), expiresAt: 0 };
     if (ask.number <= session.number) return undefined;
     const used = nothing();
+    const isNews = LEASED.some(
+      (each) => ask.spent[each] !== session.spent[each] || ask.back[each] !== session.back[each],
+    );
     for (const dimension of LEASED) {
       this.#use(dimension, ask.spent[dimension] - session.spent[dimension], used);
+      this.#takeBack(dimension, ask.back[dimension] - session.back[dimension], used);
     }
     Object.assign(session, {
       number: ask.number,
       spent: ask.spent,
+      back: ask.back,
       holds: { ...ask.holds },
       expiresAt: now + LAPSE_MS,
     });
@@ -103,9 +109,11 @@ export class Ledger {
         lease[dimension] = this.#lease(dimension, session, Math.max(used[dimension], ask.pace[dimension]));
       }
     }
-    const isEmpty = DIMENSIONS.every((dimension) => session.holds[dimension] === 0 && session.spent[dimension] === 0);
+    const { holds, spent, back } = session;
+    const isEmpty = DIMENSIONS.every((dimension) => holds[dimension] + spent[dimension] + back[dimension] === 0);
     if (ask.closes || isEmpty) this.#sessions.delete(ask.session);
     const isToStore =
+      isNews ||
       LEASED.some((dimension) => used[dimension] !== 0 || lease[dimension] !== 0) ||
       now - this.#storedAt >= STORE_PLACES_EVERY_MS;
     return { answer: { refusals, lease, standing: this.#standing() }, used, isToStore };
@@ -114,6 +122,11 @@ export class Ledger {
   #use(dimension: 'requests' | 'units', amount: number, used: Amounts): void {
     this.#windows[dimension].add(amount, this.#now());
     used[dimension] += amount;
+  }
+
+  #takeBack(dimension: 'requests' | 'units', amount: number, used: Amounts): void {
+    this.#windows[dimension].takeBack(amount, this.#now());
+    used[dimension] -= amount;
   }
 
   #grant(need: Need, session: Session, used: Amounts): Refusal | null {

@@ -21,6 +21,9 @@ export const WINDOW_MS = 60_000;
 /** An isolate that the ledger has not heard for so long holds nothing any more. */
 export const LAPSE_MS = 2_000;
 
+/** What was taken longer ago is not given back: it may have left the window by then, and would be free twice. */
+export const GIVE_BACK_WITHIN_MS = WINDOW_MS / 2;
+
 /** Below this limit nothing is leased: every request is asked for. */
 export const LEASED_FROM = 60;
 
@@ -33,6 +36,10 @@ export interface Ask {
   limits: Limits;
   /** What was used of its leases since the session began; `concurrent` is 0. */
   spent: Amounts;
+  /** What was taken, be it of leases or not, and not used after all. */
+  back: Amounts;
+  /** As much of both as it knows the ledger to have heard of, which may have forgotten the session since. */
+  told: Pick<Ask, 'spent' | 'back'>;
   /** What it still has of them; of `concurrent` also the places in use. */
   holds: Amounts;
   /** What it used in a second of late. */
@@ -73,7 +80,7 @@ export function nothing(): Amounts {
 /** What is counted of a key on a day. */
 export interface Usage {
   requests: number;
-  /** Requests answered 429 because of the quota; they are in no other number. */
+  /** Requests answered 429 or 413 because of the quota; they are in no other number. */
   refused: number;
   computeUnits: number;
 }

@@ -18,7 +18,6 @@ export class SlidingWindow {
     return this.#entries;
   }
 
-  /** @param amount negative for what was used and is given back */
   add(amount: number, now: number): void {
     if (amount === 0) return;
     const last = this.#entries.at(-1);
@@ -29,12 +28,26 @@ export class SlidingWindow {
   }
 
   sum(now: number): number {
+    this.#forgetOld(now);
+    return this.#entries.reduce((sum, [, , amount]) => sum + amount, 0);
+  }
+
+  /** What was not used after all, of the oldest, whenever it was taken: what stays leaves the window no sooner than it should. */
+  takeBack(amount: number, now: number): void {
+    if (amount === 0) return;
+    this.#forgetOld(now);
+    let left = amount;
+    for (const entry of this.#entries) {
+      const part = Math.min(left, entry[2]);
+      entry[2] -= part;
+      left -= part;
+    }
+    this.#entries = this.#entries.filter(([, , rest]) => rest > 0);
+  }
+
+  #forgetOld(now: number): void {
     const old = this.#entries.findIndex(([, until]) => until + WINDOW_MS > now);
     this.#entries = old === -1 ? [] : this.#entries.slice(old);
-    return Math.max(
-      0,
-      this.#entries.reduce((sum, [, , amount]) => sum + amount, 0),
-    );
   }
 
   /** When how much leaves it, in order. */
