@@ -45,7 +45,8 @@ export function decideAtOnce(gateway: Gateway, request: PlaceRequest, waitUntil:
   });
   return decision.kind === 'ask'
     ? undefined
-    : decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
+    : // An edge that is as good as free needs no look at the fleet, and a call of a slow node gives way to it.
+      decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
 }
 
 /** @throws LeptonError `no_placement` where it must be known which nodes are ready, and the hub cannot be asked */
