@@ -3,7 +3,7 @@ import { type BatchPlan, LeptonError, memberOf, type Tensor, tensorBytes } from 
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import type { EdgeCall, EdgeModel, EdgeRun } from './edge-call.ts';
-import { canAllocate, cannotLoad, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
+import { canAllocate, cannotLoad, cannotRun, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { fromOrt, toOrt } from './ort-tensor.ts';
 import { Recovery, type Visit } from './recovery.ts';
@@ -288,15 +288,7 @@ export class EdgeRuntime {
     }
     if (visit.isVoid()) return interrupted();
     if (isShared) return new FailedTogether('a run that several share failed', { cause: error });
-    if (error instanceof LeptonError) return error;
-    const message = error instanceof Error ? error.message : String(error);
-    if (isOutOfMemory(error)) {
-      return new LeptonError('no_placement', `the edge has no memory for this run now: ${message}`, {
-        cause: error,
-        retryAfterSeconds: 1,
-      });
-    }
-    return new LeptonError('inference_failed', `the model refused its inputs: ${message}`, { cause: error });
+    return cannotRun(error);
   }
 }
 

@@ -3,9 +3,9 @@
  * one run, as far as admission showed that this changes no answer.
  *
  * A run is computed inside one of the requests that wait for it, which is called when its turn has come; the others only get
- * plain data from it. Nothing but computation happens between a run's begin and its end, so none is left half done. A request
- * that was called and is gone is passed over by whichever of the others looks first: each has a timer of its own. What is
- * waiting is kept alive by its request's `waitUntil`, so that this is rare.
+ * plain data from it. Nothing outside is waited for between a run's begin and its end. A request that was called and is gone
+ * is passed over by whichever of the others looks first: each has a timer of its own, by which those that were to share its run
+ * come back, too. What is waiting is kept alive by its request's `waitUntil`, so that this is rare.
  */
 import { Batch, type BatchPlan, type Member, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';

@@ -17,7 +17,13 @@ const span: Span = {
 
 /** A collector that answers as told, on a clock that stands unless it is moved. */
 function exporterTo(answer: () => Response | Promise<Response>) {
-  const state = { now: 0, waits: 0, bodies: [] as string[], lines: [] as { message: string }[], kept: [] as Promise<unknown>[] };
+  const state = {
+    now: 0,
+    waits: 0,
+    bodies: [] as string[],
+    lines: [] as { message: string }[],
+    kept: [] as Promise<unknown>[],
+  };
   const exporter = new SpanExporter(
     {
       url: 'http://collector/v1/traces',
