@@ -119,6 +119,7 @@ function decisionOf(
   const mayComeBack = (candidate: FleetCandidate) =>
     (candidate.silentMs(gateway.now()) ?? Number.POSITIVE_INFINITY) <= NODE_LOST_AFTER_MS &&
     isAllowed(candidate, { regions });
-  const awaited = decision.kind === 'refused' && view.candidates(digest).some(mayComeBack);
+  const isUnplaced = decision.kind === 'refused' && decision.code === 'no_placement';
+  const awaited = isUnplaced && view.candidates(digest).some(mayComeBack);
   return { decision, awaited, hears: view.hears, isKnown };
 }
