@@ -22,6 +22,17 @@ export function cannotLoad(cause: unknown): LeptonError {
   return new LeptonError('no_placement', `the edge cannot load this model: ${message}`, { cause });
 }
 
+export function cannotRun(cause: unknown): LeptonError {
+  if (cause instanceof LeptonError) return cause;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return isOutOfMemory(cause)
+    ? new LeptonError('no_placement', `the edge has no memory for this run now: ${message}`, {
+        cause,
+        retryAfterSeconds: 1,
+      })
+    : new LeptonError('inference_failed', `the model refused its inputs: ${message}`, { cause });
+}
+
 /** Making a session of these bytes fails either way: for want of memory, or else because they are no model. */
 export async function canAllocate(ort: Ort, bytes: number): Promise<boolean> {
   try {

@@ -1,14 +1,15 @@
 /** Runs small models in this isolate: one ONNX Runtime, sessions in an LRU bounded by its WASM memory. */
-import { type BatchPlan, LeptonError, memberOf, type Tensor, tensorBytes } from '@lepton-edge/protocol';
+import { type BatchPlan, LeptonError, memberOf, type Tensor } from '@lepton-edge/protocol';
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
 import type { EdgeCall, EdgeModel, EdgeRun } from './edge-call.ts';
-import { canAllocate, cannotLoad, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
+import { canAllocate, cannotLoad, cannotRun, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
-import { fromOrt, toOrt } from './ort-tensor.ts';
+import { bytesOf, fromOrt, toOrt } from './ort-tensor.ts';
 import { Recovery, type Visit } from './recovery.ts';
 import { FailedTogether, RunQueue } from './run-queue.ts';
 import { Turns } from './turns.ts';
+import { WarmUps } from './warm-ups.ts';
 
 /** Weights take about this many times their file's size once a session holds them, where admission did not measure it. */
 const HEAP_PER_FILE_BYTE = 2.5;
@@ -38,6 +39,7 @@ export class EdgeRuntime {
   #snapshot: Snapshot | undefined;
   #dead: string | undefined;
   readonly #recovery: Recovery;
+  readonly #warmUps: WarmUps;
   readonly #turns = new Turns();
   readonly #queue = new RunQueue();
   readonly #starts = new SingleFlight<void>();
@@ -47,6 +49,7 @@ export class EdgeRuntime {
 
   constructor(now: () => number = Date.now) {
     this.#recovery = new Recovery(now);
+    this.#warmUps = new WarmUps(now);
   }
 
   /** Why this isolate does not run a model now, or undefined while it does. */
@@ -83,8 +86,9 @@ export class EdgeRuntime {
     });
   }
 
-  /** Makes a version's session, for runs to come. @throws LeptonError as `run` */
+  /** Makes a version's session, for runs to come, unless that was begun lately. @throws LeptonError as `run` */
   async warm(model: EdgeModel, waitUntil: WaitUntil): Promise<void> {
+    if (!this.#warmUps.begin(model.digest)) return;
     await this.#inside(model, () => this.#loads.run(model.digest, () => this.#load(model, waitUntil), waitUntil));
   }
 
@@ -288,18 +292,6 @@ export class EdgeRuntime {
     }
     if (visit.isVoid()) return interrupted();
     if (isShared) return new FailedTogether('a run that several share failed', { cause: error });
-    if (error instanceof LeptonError) return error;
-    const message = error instanceof Error ? error.message : String(error);
-    if (isOutOfMemory(error)) {
-      return new LeptonError('no_placement', `the edge has no memory for this run now: ${message}`, {
-        cause: error,
-        retryAfterSeconds: 1,
-      });
-    }
-    return new LeptonError('inference_failed', `the model refused its inputs: ${message}`, { cause: error });
+    return cannotRun(error);
   }
-}
-
-function bytesOf(tensors: readonly Tensor[]): number {
-  return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 }

@@ -79,8 +79,10 @@ export class FairLines<T extends InLine> {
   /** Whose turn it is; of lines that start together the one with the cheaper run. */
   next(): T | undefined {
     let first: { startsAtMs: number; job: T } | undefined;
-    for (const { waiting, startsAtMs } of this.#lines.values()) {
+    for (const [name, { waiting, startsAtMs }] of this.#lines) {
       const [job] = waiting;
+      // One that is not ahead of others is as good as new.
+      if (!job && startsAtMs <= this.#nowMs) this.#lines.delete(name);
       if (!job) continue;
       const isSooner =
         !first || startsAtMs < first.startsAtMs || (startsAtMs === first.startsAtMs && job.costMs < first.job.costMs);

@@ -7,6 +7,7 @@ import {
   ORT_TYPE,
   type Tensor,
   type TensorSpec,
+  tensorBytes,
 } from '@lepton-edge/protocol';
 import { type InferenceSession, Tensor as OrtTensor } from 'onnxruntime-web/wasm';
 
@@ -38,6 +39,11 @@ export function fromOrt(name: string, tensor: OrtTensor): Tensor {
     shape,
     data: new ARRAY_TYPE[datatype as Exclude<Datatype, 'BYTES'>](buffer, byteOffset, length),
   };
+}
+
+/** Of all of them together. */
+export function bytesOf(tensors: readonly Tensor[]): number {
+  return tensors.reduce((sum, tensor) => sum + tensorBytes(tensor), 0);
 }
 
 /** A session's input or output as a signature tells it. @throws LeptonError `model_invalid` for what is no tensor */

@@ -14,9 +14,9 @@ const tensor = (name: string, ...data: number[]): Tensor => ({
 });
 
 /** Doubles its input; a negative one is refused. */
-function queueOf() {
+function queueOf(gather = () => new Promise<void>((resolve) => setTimeout(resolve)), now = () => 0) {
   const runs: number[][] = [];
-  const queue = new RunQueue({ now: () => runs.length, gather: () => new Promise((resolve) => setTimeout(resolve)) });
+  const queue = new RunQueue({ now, gather });
   const run: Job['run'] = async ([input], _outputs, isShared) => {
     const data = [...((input as Tensor).data as Float32Array)];
     runs.push(data);
@@ -120,4 +120,68 @@ describe('runs that wait', () => {
       vi.useRealTimers();
     }
   });
+
+  it('take no place any more once their time is over, and are told so', async () => {
+    vi.useFakeTimers();
+    try {
+      const { queue, ask } = stuckQueue();
+      let isLate = false;
+      const check = () => {
+        if (isLate) throw new LeptonError('deadline_exceeded', 'late');
+      };
+      void ask(1);
+      const late = ask(2, { check }).catch(({ code }) => code);
+      expect(queue.queuedMs).toBe(2);
+      isLate = true;
+      await vi.advanceTimersByTimeAsync(300);
+      expect(await late).toBe('deadline_exceeded');
+      expect(queue.queuedMs).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('that were taken into a run whose request is gone are run by others', async () => {
+    vi.useFakeTimers();
+    try {
+      const { queue, runs, ask } = queueOf(() => Promise.resolve());
+      const plan = planOf(8);
+      const gone = () => new Promise<never>(() => undefined);
+      void ask(1, { plan, run: gone });
+      const others = Promise.all([ask(2, { plan }), ask(3, { plan })]);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect((await others).map(({ y }) => y)).toEqual([[4], [6]]);
+      expect(runs.flat().sort()).toEqual([2, 3]);
+      expect([queue.isIdle, queue.queuedMs]).toEqual([true, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('are forgotten where all of their requests are gone', async () => {
+    vi.useFakeTimers();
+    try {
+      const { queue, runs, ask, end } = stuckQueue();
+      void ask(1);
+      void ask(2);
+      vi.clearAllTimers();
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(queue.queuedMs).toBe(2);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect([queue.isIdle, queue.queuedMs]).toEqual([true, 0]);
+      // They were not gone after all.
+      end();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(runs).toEqual([[2], [1]]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
 });
+
+/** Of which the first that is called is not heard of again until it is ended. */
+function stuckQueue() {
+  const stuck = Promise.withResolvers<void>();
+  let gathers = 0;
+  return { ...queueOf(() => (gathers++ === 0 ? stuck.promise : Promise.resolve()), Date.now), end: stuck.resolve };
+}

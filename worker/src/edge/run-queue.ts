@@ -3,9 +3,9 @@
  * one run, as far as admission showed that this changes no answer.
  *
  * A run is computed inside one of the requests that wait for it, which is called when its turn has come; the others only get
- * plain data from it. Nothing but computation happens between a run's begin and its end, so none is left half done. A request
- * that was called and is gone is passed over by whichever of the others looks first: each has a timer of its own. What is
- * waiting is kept alive by its request's `waitUntil`, so that this is rare.
+ * plain data from it. Nothing outside is waited for between a run's begin and its end. A request that was called and is gone
+ * is passed over by whichever of the others looks first: each has a timer of its own, by which those that were to share its run
+ * come back, too. What is waiting is kept alive by its request's `waitUntil`, so that this is rare.
  */
 import { Batch, type BatchPlan, type Member, type Tensor } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
@@ -45,6 +45,8 @@ interface Waiting extends Job {
   outcome: Outcome | undefined;
   /** Was called and did nothing: it is in no line. */
   isPassedOver: boolean;
+  /** Whose run it was put into. */
+  takenBy: Waiting | undefined;
   /** Lets its request look what has become of it. */
   wake(): void;
 }
@@ -55,6 +57,8 @@ const MAX_SHARED_MS = 100;
 const LOOK_EVERY_MS = 250;
 /** So often the same is seen before it is passed over: others may just have been computing for long. */
 const MAX_LOOKS = 2;
+/** Where nobody has looked for so long, nobody is there. */
+const GONE_AFTER_MS = 5_000;
 
 /** What one that waits saw when it last looked. */
 interface Seen {
@@ -80,6 +84,8 @@ export class RunQueue {
   #runningMs = 0;
   /** Changes whenever something has come of a call. */
   #beat = 0;
+  /** When one that waits was there last. */
+  #heardAt = 0;
 
   constructor(outside: Outside = OUTSIDE) {
     this.#outside = outside;
@@ -87,17 +93,19 @@ export class RunQueue {
 
   /** Whether nothing runs and nothing waits. */
   get isIdle(): boolean {
+    this.#forgetGone();
     return this.#called === undefined && this.#lines.count === 0;
   }
 
   /** What waits and runs costs, in ms as admission measured it. */
   get queuedMs(): number {
+    this.#forgetGone();
     return this.#lines.costMs + this.#runningMs;
   }
 
   /** @throws LeptonError `overloaded` when too much waits; what `check` and `run` of the job throw */
   async run(job: Job, waitUntil: WaitUntil): Promise<Ran> {
-    const me: Waiting = { ...job, outcome: undefined, isPassedOver: false, wake: () => undefined };
+    const me: Waiting = { ...job, outcome: undefined, isPassedOver: false, takenBy: undefined, wake: () => undefined };
     this.#enter(me);
     const attended = this.#attend(me);
     waitUntil(attended);
@@ -109,6 +117,19 @@ export class RunQueue {
   #enter(me: Waiting): void {
     this.#lines.add(me);
     this.#called ??= me;
+    this.#heardAt = this.#outside.now();
+  }
+
+  /** With all of their requests gone none is left to pass over the one that was called, and the edge would look busy for ever. */
+  #forgetGone(): void {
+    if (this.#called === undefined || this.#outside.now() < this.#heardAt + GONE_AFTER_MS) return;
+    const all = this.#lines.clear();
+    this.#callNext();
+    // Where one is there after all, it waits anew.
+    for (const job of all) {
+      job.isPassedOver = true;
+      job.wake();
+    }
   }
 
   /** Nothing that waits is to be run any more. */
@@ -136,17 +157,25 @@ export class RunQueue {
       }
       return me.outcome;
     } catch (error) {
-      this.#lines.drop(me);
       return { error };
     } finally {
       clearInterval(timer);
+      this.#lines.drop(me);
       if (this.#called === me) this.#callNext();
     }
   }
 
   /** Passes over one that was called and does nothing: by its request's end, nothing of it is heard any more. */
   #look(me: Waiting, seen: Seen): void {
+    this.#heardAt = this.#outside.now();
+    const late = lateness(me);
+    if (late && this.#lines.drop(me)) settle(me, late);
     const called = this.#called;
+    if (me.takenBy !== undefined && me.takenBy !== called) {
+      me.takenBy = undefined;
+      me.isPassedOver = true;
+      me.wake();
+    }
     const isSame = called !== undefined && called !== me && called === seen.called && this.#beat === seen.beat;
     if (isSame && ++seen.times >= MAX_LOOKS) {
       called.isPassedOver = this.#lines.drop(called);
@@ -159,6 +188,8 @@ export class RunQueue {
 
   #callNext(): void {
     this.#beat++;
+    this.#runningMs = 0;
+    this.#heardAt = this.#outside.now();
     this.#called = this.#lines.next();
     if (this.#called) this.#called.wake();
     else this.#lines.settle();
@@ -175,6 +206,7 @@ export class RunQueue {
     }
     const { jobs, batch, costMs } = this.#groupOf(me);
     this.#lines.take(jobs, costMs);
+    for (const job of jobs) job.takenBy = me;
     this.#runningMs = costMs;
     this.#beat++;
     try {
@@ -182,8 +214,7 @@ export class RunQueue {
       const isDone = batch !== undefined && (await runTogether(me, batch, jobs, begunAt));
       if (!isDone) for (const job of jobs) settle(job, await outcomeAlone(job, begunAt));
     } finally {
-      this.#runningMs = 0;
-      this.#callNext();
+      if (this.#called === me) this.#callNext();
     }
   }
 

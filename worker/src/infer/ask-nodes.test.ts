@@ -85,7 +85,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
     (await fleet.view(waitUntil)).candidates('v').find(({ node }) => node.id === id);
   const answersOthers = (id: string) =>
     setInterval(async () => (await candidate(id))?.begin(Date.now(), 1).answered(), 100);
-  return { ways, asked, given, heard, hear, outcome, answersOthers, ready, budget: fleet.budget };
+  return { ways, asked, given, heard, hear, outcome, answersOthers, candidate, ready, budget: fleet.budget };
 }
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
@@ -197,6 +197,32 @@ describe('a call that is made again', () => {
       fleet.hear('a', '2');
     }, 1_050);
     expect(await fleet.outcome()).toMatchObject({ placement: 'node:a', ms: 1_350 });
+  });
+});
+
+describe('a node that is tried again after its failure', () => {
+  it('is asked by one of those that decide together, and the others go elsewhere', async () => {
+    const fleet = newFleet({ a: isDead, b: answers });
+    expect(await fleet.outcome()).toMatchObject({ placement: 'node:b' });
+    fleet.ways.a = answers;
+    fleet.asked.length = 0;
+    // What was known of the fleet is too old by then: all wait for the same news.
+    await vi.advanceTimersByTimeAsync(3_500);
+    const both = await Promise.all([fleet.outcome(), fleet.outcome(), fleet.outcome()]);
+    expect(both.map((each) => each?.placement).sort()).toEqual(['node:a', 'node:b', 'node:b']);
+  });
+
+  it('is not taken for full because the time of a request was over there', async () => {
+    const late: Way = async () => ({
+      ok: false,
+      kind: 'busy',
+      error: new LeptonError('deadline_exceeded', 'it would be late', { retryAfterSeconds: 1 }),
+    });
+    const fleet = newFleet({ a: late, b: answers });
+    await fleet.outcome();
+    expect((await fleet.candidate('a'))?.isFull(Date.now())).toBe(false);
+    fleet.ways.a = answers;
+    expect(await fleet.outcome()).toMatchObject({ placement: 'node:a' });
   });
 });
 

@@ -74,6 +74,7 @@ class Asking<T> {
       for (;;) {
         this.#beginWhereWanted();
         if (this.#isForEdge()) return undefined;
+        if (this.#underWay.length === 0 && this.#isOutdated() && (await this.#decideAgain())) continue;
         if (this.#underWay.length === 0 && !this.#mayWait()) {
           throw this.#busy ?? this.#last ?? refusalOf(this.#seen.decision);
         }
@@ -93,6 +94,8 @@ class Asking<T> {
       clearTimeout(this.#timer);
       clearTimeout(this.#hedgeTimer);
       for (const { giveUp } of this.#underWay) giveUp();
+      // A hedge that is being decided is to see it.
+      this.#underWay = [];
     }
   }
 
@@ -114,6 +117,16 @@ class Asking<T> {
     return this.#seen.decision.kind === 'edge' && !this.#isHeard() && (this.#underWay.length === 0 || this.#mayRepeat);
   }
 
+  /** Whether the node chosen is no choice any more: since it was decided another request may have begun to try it. */
+  #isOutdated(): boolean {
+    const { decision } = this.#seen;
+    return decision.kind === 'node' && !this.#isChoice(decision.choice.candidate);
+  }
+
+  #isChoice(candidate: FleetCandidate): boolean {
+    return candidate.isHealthy(this.#gateway.now()) && this.#attempts.mayTry(candidate.process);
+  }
+
   get #mayRepeat(): boolean {
     return !this.#call.version.manifest.stateful;
   }
@@ -121,7 +134,7 @@ class Asking<T> {
   /** All but a request's first call are counted, so that an outage is not made worse by them. */
   #mayBegin(candidate: FleetCandidate): boolean {
     const { budget } = this.#gateway.fleet;
-    if (!candidate.isHealthy(this.#gateway.now()) || !this.#attempts.mayTry(candidate.process)) return false;
+    if (!this.#isChoice(candidate)) return false;
     if (this.#attempts.any) return budget.withdraw();
     budget.deposit();
     return true;
@@ -159,9 +172,12 @@ class Asking<T> {
     if (answer.ok) {
       const tookMs = begun.answered();
       if (this.#mayHedge) this.#gateway.fleet.hedgeDelays.observe(this.#call.version.digest, tookMs);
-    } else if (answer.kind !== 'refused') begun.failed(answer.kind);
-    else if (answer.error.code === 'deadline_exceeded') begun.abandoned();
-    else begun.refused();
+    } else if (answer.error.code === 'deadline_exceeded' && answer.kind !== 'silent') {
+      // How little time a request has says nothing of the node's room for others.
+      if (answer.kind === 'refused') begun.abandoned();
+      else begun.refused();
+    } else if (answer.kind === 'refused') begun.refused();
+    else begun.failed(answer.kind);
   }
 
   #failed({ process }: FleetCandidate, answer: NodeAnswer<T> & { ok: false }): void {
@@ -222,14 +238,15 @@ class Asking<T> {
     this.#looked = undefined;
   }
 
-  /** Where the hub cannot be asked, what was known counts on. */
-  async #decideAgain(): Promise<void> {
+  /** @returns false where the hub cannot be asked: what was known counts on */
+  async #decideAgain(): Promise<boolean> {
     this.#attempts.later();
     try {
       const again = await this.#call.decideAgain(this.#attempts.mayTry);
       if (again.isKnown) this.#seen = again;
+      return again.isKnown;
     } catch {
-      return;
+      return false;
     }
   }
 }

@@ -64,3 +64,17 @@ describe('what the edge may run', () => {
     expect(await decideNow(5, 2_000)).toEqual([undefined, 1]);
   });
 });
+
+it('what finds too much before it at the edge is told so at once, also where a node may come back', async () => {
+  const heartbeat = { state: 'ready', loaded: [], inFlight: 0, queued: 0 };
+  const heard = async () => [{ id: 'n', region: null, drained: false, heartbeat, silentMs: 0 }];
+  const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
+  const edge = { unavailableFor: () => undefined, queuedMs: () => 5_000, has: () => true };
+  const gateway = { fleet, edge, now: () => 0 } as never;
+  const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
+  const target = { model: { id: 'm' }, version } as never;
+  const view = await fleet.view(() => undefined);
+  view.candidates('v')[0]?.begin(0, 1).failed('silent');
+  const decided = decideAtOnce(gateway, { target, asked: undefined, edgeRunMs: 1, leftMs: 100 }, () => undefined);
+  expect(decided).toMatchObject({ decision: { kind: 'refused', code: 'overloaded' }, awaited: false });
+});

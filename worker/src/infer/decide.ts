@@ -45,7 +45,8 @@ export function decideAtOnce(gateway: Gateway, request: PlaceRequest, waitUntil:
   });
   return decision.kind === 'ask'
     ? undefined
-    : decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
+    : // An edge that is as good as free needs no look at the fleet, and a call of a slow node gives way to it.
+      decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
 }
 
 /** @throws LeptonError `no_placement` where it must be known which nodes are ready, and the hub cannot be asked */
@@ -118,6 +119,7 @@ function decisionOf(
   const mayComeBack = (candidate: FleetCandidate) =>
     (candidate.silentMs(gateway.now()) ?? Number.POSITIVE_INFINITY) <= NODE_LOST_AFTER_MS &&
     isAllowed(candidate, { regions });
-  const awaited = decision.kind === 'refused' && view.candidates(digest).some(mayComeBack);
+  const isUnplaced = decision.kind === 'refused' && decision.code === 'no_placement';
+  const awaited = isUnplaced && view.candidates(digest).some(mayComeBack);
   return { decision, awaited, hears: view.hears, isKnown };
 }

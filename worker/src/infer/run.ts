@@ -12,7 +12,7 @@ import { decide, decideAtOnce, type PlaceRequest } from './decide.ts';
 import { fetchModel } from './fetch-model.ts';
 import { runOnNode } from './run-on-node.ts';
 import type { Schedule } from './schedule.ts';
-import type { Timings } from './timings.ts';
+import { Timings } from './timings.ts';
 import type { Tracing } from './tracing.ts';
 
 export interface RunInput {
@@ -74,7 +74,9 @@ async function runPlaced(
       if (decided.decision.kind === 'refused') throw error;
     }
   } else if (decided.decision.kind === 'node' && decided.decision.warmsEdge) {
-    waitUntil(gateway.edge.warm(model, waitUntil).catch(() => undefined));
+    // Nobody waits for that: it is no phase of this request.
+    const warmed = edgeModelOf(gateway, target, new Timings());
+    waitUntil(gateway.edge.warm(warmed, waitUntil).catch(() => undefined));
   }
   const answered = await askNodes(
     gateway,

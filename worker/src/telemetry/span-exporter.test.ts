@@ -17,7 +17,13 @@ const span: Span = {
 
 /** A collector that answers as told, on a clock that stands unless it is moved. */
 function exporterTo(answer: () => Response | Promise<Response>) {
-  const state = { now: 0, bodies: [] as string[], lines: [] as { message: string }[], kept: [] as Promise<unknown>[] };
+  const state = {
+    now: 0,
+    waits: 0,
+    bodies: [] as string[],
+    lines: [] as { message: string }[],
+    kept: [] as Promise<unknown>[],
+  };
   const exporter = new SpanExporter(
     {
       url: 'http://collector/v1/traces',
@@ -31,7 +37,7 @@ function exporterTo(answer: () => Response | Promise<Response>) {
         return await answer();
       },
       now: () => state.now,
-      wait: async () => undefined,
+      wait: async () => void state.waits++,
       log: (line) => state.lines.push(line),
     },
   );
@@ -70,6 +76,35 @@ describe('spans', () => {
       status: { code: 2 },
     });
     expect(client).toMatchObject({ parentSpanId: '00f067aa0ba902b8', kind: 3, status: {} });
+  });
+
+  it('that come while others are sent are collected for the next time', async () => {
+    let left = 200;
+    const { exporter, state, flush } = exporterTo(() => {
+      // There is always one more request.
+      if (left-- > 0) exporter.add(span);
+      return new Response('{}');
+    });
+    exporter.add(span);
+    await flush();
+    expect(state.bodies.length).toBeLessThanOrEqual(20);
+    expect(state.waits).toBe(state.bodies.length);
+    left = 0;
+    await flush();
+    const sent = state.bodies.flatMap((body) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans);
+    expect(sent).toHaveLength(state.bodies.length);
+  });
+
+  it('of which there are many are not waited for, and none is left', async () => {
+    const { exporter, state, flush } = exporterTo(() => {
+      if (state.bodies.length === 2) exporter.add(span);
+      return new Response('{}');
+    });
+    for (let i = 0; i < 600; i++) exporter.add(span);
+    await flush();
+    expect(state.bodies.map((body) => JSON.parse(body).resourceSpans[0].scopeSpans[0].spans.length)).toEqual([
+      512, 88, 1,
+    ]);
   });
 
   it('of a collector that is away are dropped, which is said once, and it is left alone for a while', async () => {

@@ -10,6 +10,8 @@ const FLUSH_AFTER_MS = 1_000;
 const LOST_AFTER_MS = 10_000;
 const TIMEOUT_MS = 5_000;
 const MAX_BATCH = 512;
+/** By one request, whose calls are counted and whose `waitUntil` ends half a minute after its answer. */
+const MAX_FLUSHES = 20;
 const MAX_HELD = 2_048;
 const FIRST_PAUSE_MS = 5_000;
 const MAX_PAUSE_MS = 60_000;
@@ -55,38 +57,33 @@ export class SpanExporter {
 
   /** Sees that what was added is sent within about a second. */
   flushSoon(waitUntil: WaitUntil): void {
-    if (this.#spans.length === 0 || this.#isRecent(this.#sendingSince)) return;
-    if (this.#spans.length >= MAX_BATCH) {
-      waitUntil(this.flush());
-    } else if (!this.#isRecent(this.#promisedAt)) {
-      this.#promisedAt = this.#outside.now();
-      waitUntil(this.#flushLater());
-    }
+    if (this.#spans.length === 0) return;
+    if (!this.#isRecent(this.#promisedAt)) waitUntil(this.#keepFlushing());
+    else if (this.#spans.length >= MAX_BATCH && !this.#isRecent(this.#sendingSince)) waitUntil(this.#flush());
   }
 
   #isRecent(at: number | undefined): boolean {
     return at !== undefined && this.#outside.now() < at + LOST_AFTER_MS;
   }
 
-  async #flushLater(): Promise<void> {
-    await this.#outside.wait(FLUSH_AFTER_MS);
+  /** Also what is added meanwhile, for a while: no later request may come to see to it. Never rejects. */
+  async #keepFlushing(): Promise<void> {
+    for (let flushes = 0; flushes < MAX_FLUSHES && this.#spans.length > 0; flushes++) {
+      this.#promisedAt = this.#outside.now();
+      if (this.#spans.length < MAX_BATCH) await this.#outside.wait(FLUSH_AFTER_MS);
+      await this.#flush();
+    }
     this.#promisedAt = undefined;
-    await this.flush();
   }
 
-  /** Never rejects. */
-  async flush(): Promise<void> {
+  async #flush(): Promise<void> {
+    const batch = this.#spans.splice(0, MAX_BATCH);
+    if (batch.length === 0) return;
     this.#sendingSince = this.#outside.now();
-    try {
-      while (this.#spans.length > 0) {
-        const batch = this.#spans.splice(0, MAX_BATCH);
-        const failure = await this.#send(batch);
-        if (failure) this.#failed(failure, batch.length);
-        else this.#succeeded();
-      }
-    } finally {
-      this.#sendingSince = undefined;
-    }
+    const failure = await this.#send(batch);
+    this.#sendingSince = undefined;
+    if (failure) this.#failed(failure, batch.length);
+    else this.#succeeded();
   }
 
   async #send(batch: readonly Span[]): Promise<{ reason: string; retryAfterMs?: number } | undefined> {
