@@ -12,7 +12,7 @@ export interface Measured {
   /** A few words for the table. */
   what: string;
   unit?: Unit;
-  target: Target;
+  target?: Target;
   /** One a round; the row's ratio is their median. */
   ratios: number[];
   /** What they were made from, a value a round, by name; the names say the unit. */

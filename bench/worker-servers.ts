@@ -61,6 +61,8 @@ export async function startFloor(port: number, state: string): Promise<WorkerSer
     compatibilityDate,
     modulesRoot: bundle,
     modules: [{ type: 'ESModule' as const, path: join(bundle, ENTRY) }],
+    // As the gateway has it.
+    serviceBindings: { NETWORK: { network: { allow: ['public', 'private'] } } },
     unsafeDirectSockets: [{ host: HOST, port }],
   };
   const workerd = await startWorkerd({ state, workers: [worker] }, () => undefined);

@@ -10,6 +10,7 @@ import { LineProcess } from '../line-process.ts';
 import { createMatrix, matrixBinaryCall, matrixCall } from '../matrix-calls.ts';
 import type { Call } from '../raw-connection.ts';
 import { inRounds, less, over } from '../row.ts';
+import { startFloor } from '../worker-servers.ts';
 
 const ON_NODE: ManifestInput = { placement: { policy: 'node' }, cache: { ttlSeconds: 0 } };
 const PORTKEY = 'bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js';
@@ -22,18 +23,24 @@ export const delegated: Subject = async (bench) => {
   const { digest } = await client.versions.get('matrix', 1);
   const [node] = (await client.nodes.list()).items;
   if (!node?.url) throw new Error('the gateway lists no node with an address');
+  const floor = bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
   const stub = await startStub(bench);
   const portkey = await startPortkey(bench);
   const p50 = async (url: string, call: Call) =>
     (await bench.callers(url, { calls: [call], callers: 1, ms: bench.windowMs })).p50Ms;
   const toGateway = (call: Call) => () => p50(gateway.url, call);
-  const toNode = (call: Call) => async () => {
+  const signed = async (call: Call): Promise<Call> => {
     const authorization = `Bearer ${await callToken(gateway.home, gateway.url, node.id)}`;
     const path = '/v2/models/matrix/versions/1/infer';
-    return await p50(String(node.url), {
-      ...call,
-      path,
-      headers: { ...call.headers, authorization, 'x-lepton-digest': digest },
+    return { ...call, path, headers: { ...call.headers, authorization, 'x-lepton-digest': digest } };
+  };
+  const toNode = (call: Call) => async () => await p50(String(node.url), await signed(call));
+  const throughFloor = (call: Call) => async () => {
+    const { path, headers, body } = await signed(call);
+    return await p50(floor.url, {
+      path: `/pass${path}`,
+      headers: { ...headers, 'x-upstream': String(node.url) },
+      body,
     });
   };
   const [json, binary] = [matrixCall('matrix', gateway.key), matrixBinaryCall('matrix', gateway.key)];
@@ -54,9 +61,11 @@ export const delegated: Subject = async (bench) => {
     stub: () => p50(stub, plain),
     gatewayBinary: toGateway(binary),
     nodeBinary: toNode(binary),
+    passed: throughFloor(binary),
   });
   const added = less(p50s.gateway, p50s.node);
   const addedBinary = less(p50s.gatewayBinary, p50s.nodeBinary);
+  const addedByFloor = less(p50s.passed, p50s.nodeBinary);
   const addedByPortkey = less(p50s.portkey, p50s.stub);
   return [
     {
@@ -74,6 +83,13 @@ export const delegated: Subject = async (bench) => {
       target: { atMost: 1 },
       ratios: addedBinary,
       samples: { gatewayP50Ms: p50s.gatewayBinary, nodeP50Ms: p50s.nodeBinary },
+    },
+    {
+      id: 'delegated-floor',
+      what: 'added at p50 by a Worker that only passes the same binary call on, for comparison',
+      unit: 'ms',
+      ratios: addedByFloor,
+      samples: { passedP50Ms: p50s.passed, nodeP50Ms: p50s.nodeBinary },
     },
     {
       id: 'delegated-portkey',

@@ -1,6 +1,7 @@
 /**
  * The least that a cached inference can be on workerd: a route of Hono that reads the request, takes its SHA-256 and answers
- * what is kept under that, in a Map or (`/colo`) in the Cache API. The first time, it makes the answer up.
+ * what is kept under that, in a Map or (`/colo`) in the Cache API. The first time, it makes the answer up. What `/pass/…` is sent goes on
+ * to the address that a header names, as it came.
  */
 import { Hono } from 'hono';
 
@@ -9,7 +10,7 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const ANSWER_BYTES = 2048;
 
 const kept = new Map<string, string>();
-const app = new Hono();
+const app = new Hono<{ Bindings: { NETWORK: Fetcher } }>();
 
 app.post('/map', async (c) => {
   const key = await digestOf(c.req.raw);
@@ -28,6 +29,16 @@ app.post('/colo', async (c) => {
   const answer = newAnswer();
   await caches.default.put(address, new Response(answer, { headers: { 'cache-control': 'max-age=3600' } }));
   return c.body(answer, 200, JSON_TYPE);
+});
+
+app.post('/pass/*', async (c) => {
+  const headers = new Headers(c.req.raw.headers);
+  const { pathname } = new URL(c.req.url);
+  const address = `${headers.get('x-upstream')}${pathname.slice('/pass'.length)}`;
+  headers.delete('x-upstream');
+  const body = await c.req.raw.arrayBuffer();
+  const response = await c.env.NETWORK.fetch(address, { method: 'POST', headers, body });
+  return new Response(await response.arrayBuffer(), response);
 });
 
 export default app;
