@@ -53,9 +53,12 @@ const admin = async () =>
 
 /** The program ends soon with this status, and nothing of it is left. */
 async function expectEnd(program: Program, code: number): Promise<void> {
-  const outcome = await Promise.race([program.exited, sleep(END_LIMIT_MS, 'late', { ref: false })]);
-  expect(outcome, program.output).toEqual({ code, signal: null });
+  expect(await endOf(program), program.output).toEqual({ code, signal: null });
   expect(program.processes()).toEqual([]);
+}
+
+async function endOf(program: Program) {
+  return await Promise.race([program.exited, sleep(END_LIMIT_MS, 'late', { ref: false })]);
 }
 
 async function eventually(check: () => Promise<boolean>, limitMs = 20_000): Promise<void> {
@@ -143,7 +146,13 @@ describe('the end', () => {
     program.signalGroup('SIGINT');
     await sleep(100);
     program.signalGroup('SIGINT');
-    await expectEnd(program, 0);
+    // The second may come when Node has already let go of signals, on its way out.
+    const ends = [
+      { code: 0, signal: null },
+      { code: null, signal: 'SIGINT' },
+    ];
+    expect(ends).toContainEqual(await endOf(program));
+    expect(program.processes()).toEqual([]);
   });
 
   it('what was killed as a whole starts again, with its models', async () => {
