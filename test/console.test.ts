@@ -96,6 +96,9 @@ describe('the console', () => {
   it('fits a narrow screen', () =>
     visit({ viewport: { width: 400, height: 800 }, colorScheme: 'dark' }, async (page) => {
       await signIn(page);
+      const signOut = page.getByRole('button', { name: 'Sign out' });
+      // The key is kept once it has been found good.
+      await signOut.waitFor();
       for (const path of [
         '/models',
         '/models/digits',
@@ -110,7 +113,7 @@ describe('the console', () => {
           () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
         );
         expect(`${path}: ${overflow}`).toBe(`${path}: 0`);
-        const button = await page.getByRole('button', { name: 'Sign out' }).boundingBox();
+        const button = await signOut.boundingBox();
         expect((button?.x ?? 0) + (button?.width ?? 0)).toBeLessThanOrEqual(400);
       }
     }));
