@@ -206,7 +206,9 @@ describe('many runs at once at the edge', () => {
       refused.push(...answers.filter(({ status }) => status !== 200));
     }
     for (const { status, headers: told, body } of refused) {
-      expect([status, told.get('retry-after'), body]).toMatchObject([429, '1', { code: 'overloaded' }]);
+      expect([status, body]).toMatchObject([429, { code: 'overloaded' }]);
+      // As long as what waits was measured to take, on this machine.
+      expect(told.get('retry-after')).toMatch(/^[1-9]\d?$/);
       expect(body.error).toContain('runs waiting');
     }
     expect((await ask()).status).toBe(200);
