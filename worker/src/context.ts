@@ -21,7 +21,6 @@ import type { Limits } from './quotas/terms.ts';
 import type { TrialService } from './services/admission/edge-trial.ts';
 import type { Directory } from './services/directory.ts';
 import type { LastUse } from './services/keys/last-use.ts';
-
 import type { SpanExporter } from './telemetry/span-exporter.ts';
 
 /** Who calls: a key, the team it acts in, and what it may do. */

@@ -143,6 +143,8 @@ export class EntityCache<T> {
     if (isNews && readAt - shared.readAt <= COLO_MS) return shared;
     try {
       const entry = { value: await this.#load(key), readAt };
+      // It answers: whatever else was slow, the database is not away.
+      this.#awayUntil = Number.NEGATIVE_INFINITY;
       if (entry.value !== undefined && this.#shared) waitUntil(this.#shared.put(key, entry));
       return entry;
     } catch (error) {

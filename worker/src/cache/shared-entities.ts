@@ -19,7 +19,7 @@ const decoder = new TextDecoder();
 export function sharedEntities<T, J>(colo: ColoCache, kind: string, form: EntityForm<T, J>): SharedEntries<T> {
   return {
     async get(key) {
-      const entry = colo.isOn ? await colo.get(`${kind} ${key}`) : undefined;
+      const entry = await colo.get(`${kind} ${key}`);
       if (!entry) return undefined;
       try {
         return { value: form.unpack(JSON.parse(decoder.decode(entry.bytes))), readAt: entry.at };

@@ -6,7 +6,7 @@ import { SingleFlight, type WaitUntil } from './single-flight.ts';
 
 /** Before the binary form of the outputs: the length of its JSON part, and four bytes that keep it aligned. */
 const HEAD_BYTES = 8;
-/** Asking has a limit of its own, a little below. */
+/** Asking has a limit of its own, half as long. */
 const WAIT_MS = 500;
 
 export class SharedResponses {

@@ -2,6 +2,7 @@
 import {
   CACHE_HEADER,
   type CacheStatus,
+  DIGEST_HEADER,
   MODEL_HEADER,
   PLACEMENT_HEADER,
   type Placement,
@@ -22,7 +23,7 @@ export function answerHeaders({ version, placement, cache }: Answered): Record<s
   return {
     'cache-control': 'no-store',
     [MODEL_HEADER]: `${version.model}@${version.version}`,
-    'x-lepton-digest': version.digest,
+    [DIGEST_HEADER]: version.digest,
     [PLACEMENT_HEADER]: placement,
     [CACHE_HEADER]: cache,
   };

@@ -1,6 +1,6 @@
 import type { LeptonError } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
-import { Bodies, inTime } from './bodies.ts';
+import { Bodies, readPatiently } from './bodies.ts';
 
 const MIB = 1024 * 1024;
 
@@ -67,7 +67,7 @@ describe('Bodies', () => {
   it('are let go while they are waited for', async () => {
     const { clock, bodies } = at(0);
     const held = bodies.begin();
-    const reading = inTime(held, (patience) => Promise.race([new Promise<never>(() => {}), patience]));
+    const reading = readPatiently(held, (patience) => Promise.race([new Promise<never>(() => {}), patience]));
     clock.now = 120_000;
     const error: LeptonError = await reading.catch((thrown) => thrown);
     expect(error.code).toBe('request_timeout');

@@ -108,7 +108,7 @@ export class Bodies {
  * Reads a body as long as it is waited for.
  * @param read is given what rejects when it is not
  */
-export async function inTime<T>(held: Held, read: (patience: Promise<never>) => Promise<T>): Promise<T> {
+export async function readPatiently<T>(held: Held, read: (patience: Promise<never>) => Promise<T>): Promise<T> {
   const { promise: patience, reject } = Promise.withResolvers<never>();
   patience.catch(() => undefined);
   const timer = setInterval(() => {

@@ -1,6 +1,6 @@
 /** Reads request bodies within bounds: one body's, and that of all bodies this isolate holds at once. */
 import { readContentEncoding } from '@lepton-edge/protocol';
-import { type Bodies, type Held, inTime } from './bodies.ts';
+import { type Bodies, type Held, readPatiently } from './bodies.ts';
 import { collect, contentLength, tooLarge } from './collect.ts';
 import { readInflated } from './inflate.ts';
 
@@ -29,7 +29,7 @@ export async function withBody<T>(
         ? readBody(request, limitBytes, arrived, patience)
         : readInflated(request, coding, limitBytes, arrived, patience);
     const isSmall = coding === 'identity' && (contentLength(request) ?? limitBytes) <= SMALL_BYTES;
-    return await use(isSmall ? await readSmall(request, held) : await inTime(held, read));
+    return await use(isSmall ? await readSmall(request, held) : await readPatiently(held, read));
   } finally {
     held.end();
   }

@@ -1,5 +1,12 @@
 /** CORS for the data plane: only for the origins the gateway is configured with, none by default. */
-import { CACHE_HEADER, HEADER_LENGTH, MODEL_HEADER, PLACEMENT_HEADER, REQUEST_ID_HEADER } from '@lepton-edge/protocol';
+import {
+  CACHE_HEADER,
+  DIGEST_HEADER,
+  HEADER_LENGTH,
+  MODEL_HEADER,
+  PLACEMENT_HEADER,
+  REQUEST_ID_HEADER,
+} from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import type { AppEnv } from '../http/app-env.ts';
@@ -14,7 +21,7 @@ export const allowedOrigins = (): MiddlewareHandler<AppEnv> => {
       CACHE_HEADER,
       REQUEST_ID_HEADER,
       HEADER_LENGTH,
-      'x-lepton-digest',
+      DIGEST_HEADER,
       'server-timing',
       'age',
       'ratelimit',

@@ -37,10 +37,11 @@ async function authenticated(c: AppContext): Promise<Principal> {
     throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
   const gateway = c.get('gateway');
   const waitUntil = waitUntilOf(c);
-  const hash = hashes.get(secret) ?? (await hashSecret(secret));
+  const remembered = hashes.get(secret);
+  const hash = remembered ?? (await hashSecret(secret));
   const principal = gateway.directory.freshKey(hash) ?? (await gateway.directory.key(hash, waitUntil));
   // Of strangers nothing is kept.
-  if (principal) hashes.set(secret, hash);
+  if (principal && remembered === undefined) hashes.set(secret, hash);
   if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {
     gateway.lastUse.note(principal.keyId, waitUntil);
     return principal;

@@ -1,5 +1,5 @@
 /** Tells of each request of the data plane when it has been answered: a line in the log, a span; whichever is configured. */
-import { CACHE_HEADER, LeptonError, MODEL_HEADER, PLACEMENT_HEADER } from '@lepton-edge/protocol';
+import { CACHE_HEADER, DIGEST_HEADER, LeptonError, MODEL_HEADER, PLACEMENT_HEADER } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
@@ -49,7 +49,7 @@ function log(c: AppContext, ms: number): void {
     keyId: c.get('principal')?.keyId,
     team: c.get('principal')?.teamId,
     model: headers.get(MODEL_HEADER) ?? undefined,
-    digest: headers.get('x-lepton-digest') ?? undefined,
+    digest: headers.get(DIGEST_HEADER) ?? undefined,
     placement: headers.get(PLACEMENT_HEADER) ?? undefined,
     cache: headers.get(CACHE_HEADER) ?? undefined,
     requestBytes: numberOf(c.req.header('content-length')),
@@ -82,7 +82,7 @@ function attributesOf(c: AppContext): Attributes {
     'lepton.key.id': principal?.keyId,
     'lepton.team.id': principal?.teamId,
     'lepton.model': headers.get(MODEL_HEADER) ?? undefined,
-    'lepton.digest': headers.get('x-lepton-digest') ?? undefined,
+    'lepton.digest': headers.get(DIGEST_HEADER) ?? undefined,
     'lepton.placement': headers.get(PLACEMENT_HEADER) ?? undefined,
     'lepton.cache': headers.get(CACHE_HEADER) ?? undefined,
     ...Object.fromEntries(phases.map(([name, doubleValue]) => [`lepton.phase.${name}_ms`, { doubleValue }])),
