@@ -12,7 +12,7 @@ const CALLERS = 8;
 const FLIP_EVERY_MS = 100;
 /** Callers see a moved alias within seconds: a round must have some. */
 const ROUND_MS = 5_000;
-/** workerd has stalls of up to 190 ms by itself. */
+/** workerd has stalls of more than 200 ms by itself. */
 const SLOW_MS = 250;
 
 export const aliasFlip: Subject = async (bench) => {
