@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 
 const LIFECYCLE = ['test/lifecycle.test.ts', 'test/soak.test.ts'];
 
+/** Three processes share what cores there are: how long a test takes says nothing. */
+const PATIENCE_MS = 30_000;
+
 export default defineConfig({
   test: {
     // One after the other in one process; `npm test` has three (`scripts/test.ts`).
@@ -11,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{protocol,text,client,worker,console,examples,standalone,scripts,bench}/**/*.test.{ts,tsx}'],
+          testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 0 },
         },
       },
@@ -18,6 +22,7 @@ export default defineConfig({
         test: {
           name: 'gpu-node',
           include: ['gpu-node/**/*.test.ts'],
+          testTimeout: PATIENCE_MS,
           sequence: { groupOrder: 3 },
         },
       },
