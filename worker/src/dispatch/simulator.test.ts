@@ -14,7 +14,7 @@ describe('in virtual time', () => {
   it.each([
     ['slower', 100],
     ['cut off', 50],
-    ['hedged', 50],
+    ['hedged', 10],
     ['unlike', 100],
   ])('the tail is far shorter than by turns or at random: %s', (part, times) => {
     const { ours, 'round-robin': turns, random } = of(part);

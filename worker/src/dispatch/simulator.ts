@@ -114,16 +114,19 @@ class Isolate {
     this.budget = new RetryBudget(() => simulation.now);
     this.#pool = new NodePool(() => simulation.now);
     this.#view = this.#pool.see([]);
-    const look = () => {
+    const see = () => {
       this.#heard = this.#nodes.flatMap((node) => {
         const report = node.lastReport();
         return report ? [{ ...report, simulated: node }] : [];
       });
       this.#view = this.#pool.see(this.#heard);
+    };
+    const look = () => {
+      see();
       simulation.after(VIEW_MS, look);
     };
-    simulation.at(simulation.random() * VIEW_MS - VIEW_MS, look);
-    look();
+    see();
+    simulation.at(simulation.random() * VIEW_MS, look);
   }
 
   get hedges(): boolean {
