@@ -87,7 +87,8 @@ describe('a compressed body', () => {
     const bomb = compress(Buffer.alloc(512 * MIB));
     const answers = await Promise.all([1, 2, 3].map(() => send(bomb, { 'content-encoding': coding })));
     for (const answer of answers) expect([413, 429]).toContain(answer.status);
-    expect(answers.map(({ status }) => status)).toContain(413);
+    // Of several at once each may be in the way of the others; one alone is told what is wrong with it.
+    expect((await send(bomb, { 'content-encoding': coding })).status).toBe(413);
     expect((await send(jsonOf(1))).status).toBe(200);
   });
 
