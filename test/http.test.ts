@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, inject, it } from 'vitest';
+import { takeRegistryAway } from '../soak/chaos/registry-away.ts';
 import { call, freshName, newModel, newTeamKey, uploadReady } from './support/api.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
@@ -59,6 +60,26 @@ describe('an answer of the control plane', () => {
     const etagOf = async (path: string) => (await call('GET', path)).headers.get('etag');
     for (const path of ['/api/teams', '/api/keys', '/api/audit?limit=1']) expect(await etagOf(path)).toMatch(/^W\//);
     for (const path of ['/api/nodes', '/api/audit/verify']) expect(await etagOf(path)).toBeNull();
+  });
+
+  it('says that the database is away, and for how long to wait', async () => {
+    const name = freshName('team');
+    const idempotent = { body: { name }, headers: { 'idempotency-key': name } };
+    await call('GET', '/api/teams');
+    const giveBack = await takeRegistryAway(inject('home'));
+    const ask = async () => [
+      await call('GET', '/api/teams'),
+      await call('POST', '/api/teams', { body: { name } }),
+      await call('POST', '/api/teams', idempotent),
+      await call('GET', '/v2/models/nobody-asked-for-this'),
+      await call('POST', '/v2/repository/index'),
+    ];
+    const told = await ask().finally(giveBack);
+    for (const { status, headers, body } of told) {
+      expect({ status, body }).toMatchObject({ status: 503, body: { code: 'unavailable' } });
+      expect(headers.get('retry-after')).toBe('1');
+    }
+    expect(await call('POST', '/api/teams', idempotent)).toMatchObject({ status: 201 });
   });
 });
 

@@ -8,6 +8,7 @@ import {
   statusOf,
 } from '@lepton-edge/protocol';
 import { HTTPException } from 'hono/http-exception';
+import { databaseAway } from '../db/database.ts';
 import type { Tracing } from '../infer/tracing.ts';
 import type { AppContext } from './app-env.ts';
 
@@ -43,6 +44,8 @@ function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
     );
   }
   log(thrown, tracing);
+  const away = databaseAway(thrown);
+  if (away) return away;
   return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
 }
 

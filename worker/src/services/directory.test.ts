@@ -46,7 +46,7 @@ function newColo() {
   const db = openDatabase(
     new Proxy(binding as D1Database, {
       get(target, name, receiver) {
-        if (world.away) throw new Error('the database is away');
+        if (world.away) throw new Error('D1_ERROR: Network connection lost.');
         return Reflect.get(target, name, receiver);
       },
     }),

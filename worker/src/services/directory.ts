@@ -15,7 +15,7 @@ import { EntityCache } from '../cache/entity-cache.ts';
 import { type EntityForm, sharedEntities } from '../cache/shared-entities.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
-import type { Database } from '../db/database.ts';
+import { type Database, databaseAway } from '../db/database.ts';
 import { aliases, apiKeys, artifacts, grants, models, versionFiles, versions } from '../db/schema.ts';
 import { chooseTarget } from '../dispatch/choose-target.ts';
 import type { EdgeTried } from '../dispatch/edge-time.ts';
@@ -229,8 +229,8 @@ function targetsOf(model: KnownModel, alias: string | undefined): readonly Alias
 async function guard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
-  } catch (cause) {
-    throw new LeptonError('unavailable', 'the registry cannot be reached now', { cause, retryAfterSeconds: 1 });
+  } catch (error) {
+    throw databaseAway(error) ?? error;
   }
 }
 

@@ -1,8 +1,9 @@
 /** Takes a node's heartbeat: a changed address is proven before it is used, and a credential that was replaced ends. */
-import { type Heartbeat, type HeartbeatAnswer, LeptonError } from '@lepton-edge/protocol';
+import type { Heartbeat, HeartbeatAnswer } from '@lepton-edge/protocol';
 import { and, eq, isNull } from 'drizzle-orm';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
+import { databaseAway } from '../../db/database.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { HANDOVER_MS } from '../../hubs/fleet.ts';
 import type { NodeIdentity, Received } from '../../hubs/live-node.ts';
@@ -24,7 +25,7 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
   try {
     known = await readNode(ctx, id);
   } catch (error) {
-    if (error instanceof LeptonError) throw error;
+    if (!databaseAway(error)) throw error;
     return await takeUnread(ctx, id, heartbeat, error);
   }
   return await takeKnown(ctx, known, heartbeat);
