@@ -28,6 +28,8 @@ const REGISTRY_AGES: Ages = { freshMs: 2_000, staleMs: 8_000, outageMs: 3_600_00
 const COLO_MS = 5_000;
 /** A database that has not answered for so long cannot be reached, for whoever has something else to go on with. */
 const REFRESH_LIMIT_MS = 2_000;
+/** Nobody has to wait for a refresh that begins so long before its entry may not be served any more, if it takes a second longer than it must. */
+const EARLY_MS = 2_000;
 /** For so long after that it is not waited for again. */
 const AWAY_MS = 5_000;
 /** Of what this isolate changed it remembers when. */
@@ -44,8 +46,11 @@ export interface SharedEntries<T> {
 const ENTRY_BYTES = 256;
 
 export interface EntityCacheOptions<T> {
-  /** Reads one entity; undefined when it does not exist. It throws when the database cannot be reached. */
-  load: (key: string) => Promise<T | undefined>;
+  /**
+   * Reads one entity; undefined when it does not exist. It throws when the database cannot be reached.
+   * @param later nobody waits for it, nor will for some seconds: it may take one longer
+   */
+  load: (key: string, later: boolean) => Promise<T | undefined>;
   shared?: SharedEntries<T> | undefined;
   ages?: Ages;
   maxEntries?: number;
@@ -55,7 +60,7 @@ export interface EntityCacheOptions<T> {
 }
 
 export class EntityCache<T> {
-  readonly #load: (key: string) => Promise<T | undefined>;
+  readonly #load: EntityCacheOptions<T>['load'];
   readonly #shared: SharedEntries<T> | undefined;
   readonly #now: () => number;
   readonly #ages: Ages;
@@ -84,7 +89,9 @@ export class EntityCache<T> {
     if (age <= this.#ages.freshMs) return known.value;
     const mayServeInOutage = known.value !== undefined && age <= this.#ages.outageMs;
     if ((age <= this.#ages.staleMs && known.value !== undefined) || (mayServeInOutage && now < this.#awayUntil)) {
-      if (!this.#refreshes.isUnderWay(key)) waitUntil(this.#refresh(key, waitUntil).catch(() => undefined));
+      if (!this.#refreshes.isUnderWay(key)) {
+        waitUntil(this.#refresh(key, waitUntil, this.#isEarly(age)).catch(() => undefined));
+      }
       return known.value;
     }
     const refreshed = this.#refresh(key, waitUntil);
@@ -110,7 +117,9 @@ export class EntityCache<T> {
     const isKnown = age <= this.#ages.staleMs;
     // Where nothing is known, a read whose starter is gone must not be the last.
     const isRead = isKnown && this.#refreshes.isUnderWay(key);
-    if (age > this.#ages.freshMs && !isRead) waitUntil(this.#refresh(key, waitUntil).catch(() => undefined));
+    if (age > this.#ages.freshMs && !isRead) {
+      waitUntil(this.#refresh(key, waitUntil, this.#isEarly(age)).catch(() => undefined));
+    }
     return isKnown ? known?.value : undefined;
   }
 
@@ -121,11 +130,15 @@ export class EntityCache<T> {
     this.#refreshes.forget(key);
   }
 
-  #refresh(key: string, waitUntil: WaitUntil): Promise<Entry<T>> {
+  #isEarly(ageMs: number): boolean {
+    return ageMs + EARLY_MS <= this.#ages.staleMs;
+  }
+
+  #refresh(key: string, waitUntil: WaitUntil, later = false): Promise<Entry<T>> {
     return this.#refreshes.run(
       key,
       async (isCurrent) => {
-        const entry = await this.#read(key, waitUntil);
+        const entry = await this.#read(key, waitUntil, later);
         if (isCurrent()) this.#entries.set(key, entry);
         return entry;
       },
@@ -133,7 +146,7 @@ export class EntityCache<T> {
     );
   }
 
-  async #read(key: string, waitUntil: WaitUntil): Promise<Entry<T>> {
+  async #read(key: string, waitUntil: WaitUntil, later: boolean): Promise<Entry<T>> {
     const known = this.#entries.peek(key)?.readAt ?? this.#changedAt.get(key) ?? Number.NEGATIVE_INFINITY;
     const shared = await this.#shared?.get(key);
     // Age counts from before the read: what changed while it was under way is not in it.
@@ -142,7 +155,7 @@ export class EntityCache<T> {
     const isNews = shared !== undefined && shared.readAt > known && shared.readAt <= readAt;
     if (isNews && readAt - shared.readAt <= COLO_MS) return shared;
     try {
-      const entry = { value: await this.#load(key), readAt };
+      const entry = { value: await this.#load(key, later), readAt };
       // It answers: whatever else was slow, the database is not away.
       this.#awayUntil = Number.NEGATIVE_INFINITY;
       if (entry.value !== undefined && this.#shared) waitUntil(this.#shared.put(key, entry));

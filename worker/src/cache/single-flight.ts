@@ -82,7 +82,7 @@ export class SingleFlight<T> {
 /** Empty: it has not settled in time. */
 type Outcome<T> = { value: T } | { error: unknown } | Record<string, never>;
 
-async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
+export async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
   const { promise: timeout, resolve } = Promise.withResolvers<Outcome<T>>();
   const timer = setTimeout(() => resolve({}), timeoutMs);
   const settled = promise.then(

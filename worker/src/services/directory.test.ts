@@ -42,10 +42,11 @@ function fill(sqlite: DatabaseSync) {
 function newColo() {
   const { sqlite, binding } = openD1();
   fill(sqlite);
-  const world = { now: 1_000_000, away: false };
+  const world = { now: 1_000_000, away: false, reads: 0 };
   const db = openDatabase(
     new Proxy(binding as D1Database, {
       get(target, name, receiver) {
+        world.reads++;
         if (world.away) throw new Error('D1_ERROR: Network connection lost.');
         return Reflect.get(target, name, receiver);
       },
@@ -114,5 +115,58 @@ describe('what the isolates of a colo know', () => {
     const { stored, newIsolate } = newColo();
     await newIsolate().look();
     for (const url of stored.keys()) expect(url).toMatch(/^https:\/\/gateway\.example\/\.lepton\/1\/[0-9a-f]{64}$/);
+  });
+});
+
+describe('many keys and models in use', () => {
+  it('are read together while nobody waits for them, and each is what it became', async () => {
+    const { sqlite, world, newIsolate } = newColo();
+    const numbers = Array.from({ length: 40 }, (_, i) => i);
+    for (const i of numbers) {
+      sqlite.exec(`
+        INSERT INTO api_keys (id, team_id, name, prefix, hash, scopes, created_at)
+          VALUES ('k${i}', 't', 'key', 'lep_', 'hash${i}', '["infer"]', 0);
+        INSERT INTO models (id, name, team_id, task, visibility, labels, created_at, created_by)
+          VALUES ('m${i}', 'model${i}', 't', 'tensor', 'private', '{}', 0, 'k');
+        INSERT INTO versions (id, model_id, version, state, digest, size_bytes, manifest, created_at, created_by)
+          SELECT 'v${i}-' || n, 'm${i}', n, 'ready', 'd', 1, '{}', 0, 'k' FROM (SELECT 1 AS n UNION SELECT ${i + 2});
+        INSERT INTO grants (model_id, team_id, access, created_at, created_by) VALUES ('m${i}', 'u', 'infer', 0, 'k');
+        INSERT INTO aliases (model_id, alias, revision, targets, protected, reason, updated_at, updated_by)
+          VALUES ('m${i}', 'a${i}', 1, '[{"version":1,"weight":1}]', 0, 'r', 0, 'k');
+      `);
+    }
+    const { directory, look } = newIsolate();
+    const principal = (await look())?.key;
+    if (!principal) throw new Error('no key');
+    const pending: Promise<unknown>[] = [];
+    const waitUntil = (promise: Promise<unknown>) => void pending.push(promise);
+    const ask = async (i: number) => {
+      const key = await directory.key(`hash${i}`, waitUntil);
+      return { keyId: key?.keyId, ...(await directory.model(`model${i}`, principal, waitUntil)) };
+    };
+    const askAll = async () => {
+      const before = world.reads;
+      const answers = await Promise.all(numbers.map(ask));
+      await Promise.all(pending.splice(0));
+      return { answers, reads: world.reads - before };
+    };
+    const known = numbers.map((i) => ({
+      ...{ keyId: `k${i}`, id: `m${i}`, name: `model${i}`, teamId: 't', visibility: 'private', admitting: undefined },
+      ...{ grants: new Map([['u', 'infer']]), newestReady: i + 2 },
+      aliases: new Map([[`a${i}`, [{ version: 1, weight: 1 }]]]),
+    }));
+    const first = await askAll();
+    expect(first.answers).toEqual(known);
+    sqlite.exec("UPDATE api_keys SET revoked_at = 1 WHERE id = 'k7'; DELETE FROM grants WHERE model_id = 'm8'");
+    world.now += 6_000;
+    const refreshed = await askAll();
+    expect(refreshed.answers).toEqual(known);
+    expect(refreshed.reads).toBeLessThan(first.reads / 20);
+    const { answers, reads } = await askAll();
+    expect(reads).toBe(0);
+    expect([answers[7]?.keyId, answers[8]?.grants]).toEqual([undefined, new Map()]);
+    // Somebody may have to wait for what is older.
+    world.now += 6_001;
+    expect((await askAll()).reads).toBe(first.reads);
   });
 });

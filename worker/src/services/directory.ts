@@ -9,9 +9,10 @@ import {
   type VersionState,
   type Visibility,
 } from '@lepton-edge/protocol';
-import { and, eq, max, sql } from 'drizzle-orm';
+import { and, eq, inArray, max, sql } from 'drizzle-orm';
 import type { ColoCache } from '../cache/colo-cache.ts';
 import { EntityCache } from '../cache/entity-cache.ts';
+import { GroupedReads } from '../cache/grouped-reads.ts';
 import { type EntityForm, sharedEntities } from '../cache/shared-entities.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Principal } from '../context.ts';
@@ -104,13 +105,15 @@ export class Directory {
   readonly #reachable: EntityCache<true>;
 
   constructor(db: Database, now: () => number, colo: ColoCache) {
+    const keys = new GroupedReads((hashes) => loadKeys(db, hashes, now()));
     this.#keys = new EntityCache({
-      load: (hash) => guard(() => loadKey(db, hash, now())),
+      load: (hash, later) => guard(() => keys.read(hash, later)),
       shared: sharedEntities(colo, 'key', KEY_FORM),
       now,
     });
+    const models = new GroupedReads((names) => loadModels(db, names));
     this.#models = new EntityCache({
-      load: (name) => guard(() => loadModel(db, name)),
+      load: (name, later) => guard(() => models.read(name, later)),
       shared: sharedEntities(colo, 'model', MODEL_FORM),
       now,
     });
@@ -234,9 +237,16 @@ async function guard<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function loadKey(db: Database, hash: string, now: number): Promise<Principal | undefined> {
-  const [row] = await db.select().from(apiKeys).where(eq(apiKeys.hash, hash));
-  if (!row || row.revokedAt !== null || (row.expiresAt !== null && row.expiresAt <= now)) return undefined;
+/** Those that are valid, by hash. */
+async function loadKeys(db: Database, hashes: readonly string[], now: number): Promise<Map<string, Principal>> {
+  const rows = await db.select().from(apiKeys).where(inArray(apiKeys.hash, hashes));
+  const valid = rows.filter(
+    ({ revokedAt, expiresAt }) => revokedAt === null && (expiresAt === null || expiresAt > now),
+  );
+  return new Map(valid.map((row) => [row.hash, principalOf(row)]));
+}
+
+function principalOf(row: typeof apiKeys.$inferSelect): Principal {
   return {
     keyId: row.id,
     teamId: row.teamId,
@@ -258,40 +268,55 @@ function quotaOf(row: typeof apiKeys.$inferSelect): Limits | undefined {
   };
 }
 
-async function loadModel(db: Database, name: string): Promise<KnownModel | undefined> {
+/** By name. */
+async function loadModels(db: Database, names: readonly string[]): Promise<Map<string, KnownModel>> {
+  const isNamed = inArray(models.name, names);
   const newestIn = (state: VersionState) =>
     db
-      .select({ version: max(versions.version) })
+      .select({ modelId: versions.modelId, version: max(versions.version) })
       .from(versions)
       .innerJoin(models, eq(models.id, versions.modelId))
-      .where(and(eq(models.name, name), eq(versions.state, state)));
+      .where(and(isNamed, eq(versions.state, state)))
+      .groupBy(versions.modelId);
   const [rows, aliasRows, ready, admitting, grantRows] = await db.batch([
-    db.select().from(models).where(eq(models.name, name)),
+    db.select().from(models).where(isNamed),
     db
-      .select({ alias: aliases.alias, targets: aliases.targets })
+      .select({ modelId: aliases.modelId, alias: aliases.alias, targets: aliases.targets })
       .from(aliases)
       .innerJoin(models, eq(models.id, aliases.modelId))
-      .where(eq(models.name, name)),
+      .where(isNamed),
     newestIn('ready'),
     newestIn('admitting'),
     db
-      .select({ team: grants.teamId, access: grants.access })
+      .select({ modelId: grants.modelId, team: grants.teamId, access: grants.access })
       .from(grants)
       .innerJoin(models, eq(models.id, grants.modelId))
-      .where(eq(models.name, name)),
+      .where(isNamed),
   ]);
-  const row = rows[0];
-  if (!row) return undefined;
-  return {
-    id: row.id,
-    name: row.name,
-    teamId: row.teamId,
-    visibility: row.visibility,
-    grants: new Map(grantRows.map(({ team, access }) => [team, access])),
-    aliases: new Map(aliasRows.map(({ alias, targets }) => [alias, targets])),
-    newestReady: ready[0]?.version ?? undefined,
-    admitting: admitting[0]?.version ?? undefined,
-  };
+  const [aliasesOf, readyOf, admittingOf, grantsOf] = [
+    byModel(aliasRows),
+    byModel(ready),
+    byModel(admitting),
+    byModel(grantRows),
+  ];
+  const known = rows.map(
+    (row): KnownModel => ({
+      id: row.id,
+      name: row.name,
+      teamId: row.teamId,
+      visibility: row.visibility,
+      grants: new Map(grantsOf(row.id).map(({ team, access }) => [team, access])),
+      aliases: new Map(aliasesOf(row.id).map(({ alias, targets }) => [alias, targets])),
+      newestReady: readyOf(row.id)[0]?.version ?? undefined,
+      admitting: admittingOf(row.id)[0]?.version ?? undefined,
+    }),
+  );
+  return new Map(known.map((model) => [model.name, model]));
+}
+
+function byModel<R extends { modelId: string }>(rows: readonly R[]): (modelId: string) => readonly R[] {
+  const groups = Map.groupBy(rows, ({ modelId }) => modelId);
+  return (modelId) => groups.get(modelId) ?? [];
 }
 
 function edgeTriedOf({ admission }: typeof versions.$inferSelect): EdgeTried | undefined {
