@@ -7,6 +7,15 @@ interface Media {
   content?: Record<string, { schema?: object }>;
 }
 
+interface Header {
+  required?: boolean;
+  schema: object;
+}
+
+interface Response extends Media {
+  headers?: Record<string, Header | { $ref: string }>;
+}
+
 export interface Operation {
   path: string;
   method: string;
@@ -14,16 +23,17 @@ export interface Operation {
   security?: object[];
   parameters?: { name: string; in: string; required?: boolean }[];
   requestBody?: Media;
-  responses: Record<string, Media>;
+  responses: Record<string, Response>;
 }
 
 interface Document {
   paths: Record<string, Record<string, Omit<Operation, 'path' | 'method'>>>;
-  components: { schemas: Record<string, object> };
+  components: { schemas: Record<string, object>; headers: Record<string, Header> };
 }
 
 export class Documented {
   readonly operations: readonly Operation[];
+  readonly #headers: Record<string, Header>;
   readonly #ajv = new Ajv2020({ strict: false, validateSchema: false, allErrors: true });
   readonly #validators = new Map<string, ValidateFunction>();
 
@@ -31,6 +41,7 @@ export class Documented {
     this.operations = Object.entries(document.paths).flatMap(([path, item]) =>
       Object.entries(item).map(([method, operation]) => ({ ...operation, path, method })),
     );
+    this.#headers = document.components.headers;
     addFormats.default(this.#ajv);
     this.#ajv.addSchema(closed(document) as object, 'document');
   }
@@ -43,6 +54,8 @@ export class Documented {
   problemsOf({ path, method, responses }: Operation, { status, headers, text }: Answer): string[] {
     const media = responses[String(status)];
     if (!media) return [`status ${status} is not documented: ${text.slice(0, 300)}`];
+    const wrong = this.#wrongHeaders(media, headers).map((problem) => `${status}: ${problem}`);
+    if (wrong.length > 0) return wrong;
     const type = headers.get('content-type')?.split(';')[0] ?? '';
     if (method === 'head' || !media.content) return text === '' ? [] : [`${status} has a body: ${text.slice(0, 300)}`];
     if (!media.content[type]) return [`${status} has a body of type ${type || 'none'}`];
@@ -53,6 +66,17 @@ export class Documented {
     return (validate.errors ?? []).map(
       (error) => `${status}${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`,
     );
+  }
+
+  /** Those that are always sent are there, each is as it is said to be, and none of those that have a name there comes where it is not told of. */
+  #wrongHeaders({ headers: told = {} }: Response, headers: Headers): string[] {
+    return Object.entries(this.#headers).flatMap(([name, { required, schema }]) => {
+      const value = headers.get(name);
+      if (!told[name]) return value === null ? [] : [`${name} is not documented`];
+      if (value === null) return required ? [`${name} is not there`] : [];
+      const isNumber = 'type' in schema && schema.type === 'integer';
+      return this.#ajv.validate(schema, isNumber ? Number(value) : value) ? [] : [`${name} is ${value}`];
+    });
   }
 
   #validator($ref: string): ValidateFunction {

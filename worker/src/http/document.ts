@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi';
 import { VERSION } from '../version.ts';
 import type { AppEnv } from './app-env.ts';
+import { declaredOf, HEADER_COMPONENTS } from './declared-headers.ts';
 
 type Document = ReturnType<OpenAPIHono<AppEnv>['getOpenAPI31Document']>;
 
@@ -46,12 +47,18 @@ export function documentOf(app: OpenAPIHono<AppEnv>): Document {
     scheme: 'bearer',
     description: 'An API key; the credential of a node where that is said.',
   });
+  for (const [name, header] of Object.entries(HEADER_COMPONENTS)) {
+    app.openAPIRegistry.registerComponent('headers', name, { ...header });
+  }
   const document = app.getOpenAPI31Document({ openapi: '3.1.0', info: INFO, tags: TAGS, servers: [{ url: '/' }] });
   for (const item of Object.values(document.paths ?? {})) {
     for (const method of METHODS) {
       const operation = item[method];
-      if (!operation?.responses?.['304']) continue;
-      operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
+      const responses = operation?.responses ?? {};
+      for (const [status, response] of Object.entries(responses)) {
+        response.headers = { ...response.headers, ...declaredOf(status) };
+      }
+      if (operation && responses['304']) operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
     }
   }
   return document;

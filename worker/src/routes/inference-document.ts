@@ -8,6 +8,7 @@ import {
   ServerMetadata,
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
+import { declared, OF_A_MODEL, underQuota } from '../http/declared-headers.ts';
 import { json, KEY } from '../http/openapi.ts';
 import { documentOpenAi } from './openai-document.ts';
 import { CALL_HEADERS, failures, PLACES, type Registry, type Route } from './plain-document.ts';
@@ -92,10 +93,14 @@ function documentModel(add: (route: Route) => void, { path, params, of }: (typeo
       }),
       body: { required: true, content: content(InferRequestBody) },
     },
-    responses: {
-      200: { description: 'The outputs.', content: content(InferResponseBody) },
+    responses: underQuota({
+      200: {
+        description: 'The outputs.',
+        content: content(InferResponseBody),
+        headers: declared(...OF_A_MODEL, HEADER_LENGTH),
+      },
       ...failures(400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504),
-    },
+    }),
   });
 }
 

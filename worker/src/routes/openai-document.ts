@@ -5,13 +5,20 @@ import {
   OpenAiFailure,
   OpenAiModel,
   OpenAiModelList,
+  SHOULD_RETRY_HEADER,
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
+import { declared, OF_A_MODEL, underQuota } from '../http/declared-headers.ts';
 import { json, jsonBody, KEY } from '../http/openapi.ts';
 import { CALL_HEADERS, DESCRIPTIONS, type Route } from './plain-document.ts';
 
 const failures = (...statuses: number[]) =>
-  Object.fromEntries(statuses.map((status) => [status, json(OpenAiFailure, DESCRIPTIONS[status] ?? '')]));
+  Object.fromEntries(
+    statuses.map((status) => [
+      status,
+      { ...json(OpenAiFailure, DESCRIPTIONS[status] ?? ''), headers: declared(SHOULD_RETRY_HEADER) },
+    ]),
+  );
 
 export function documentOpenAi(add: (route: Route) => void): void {
   const common = { tags: ['OpenAI'], security: KEY };
@@ -40,9 +47,12 @@ export function documentOpenAi(add: (route: Route) => void): void {
     summary: 'Turn texts into embeddings',
     description: 'Of a model with a tokenizer and an embedding in its manifest. Texts, or the model’s own tokens.',
     request: { headers: z.object(CALL_HEADERS), body: jsonBody(EmbeddingRequestBody) },
-    responses: {
-      200: json(EmbeddingResponseBody, 'One embedding for each input, in order.'),
+    responses: underQuota({
+      200: {
+        ...json(EmbeddingResponseBody, 'One embedding for each input, in order.'),
+        headers: declared(...OF_A_MODEL),
+      },
       ...failures(400, 401, 403, 404, 408, 413, 415, 429, 500, 503, 504),
-    },
+    }),
   });
 }
