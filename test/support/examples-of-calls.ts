@@ -1,6 +1,6 @@
 /** For every operation of the OpenAPI document a call that succeeds, with everything it needs made before. */
 import { createHash } from 'node:crypto';
-import { type CallOptions, call, client, freshName, newModel, newTeamKey, uploadReady } from './api.ts';
+import { type CallOptions, call, client, freshName, keyOf, newModel, newTeamKey, uploadReady } from './api.ts';
 import { drainingReport, joinByHand, nodeAddress } from './hand-made-node.ts';
 import { tinyModel } from './tiny-model.ts';
 
@@ -74,7 +74,14 @@ async function onModel(): Promise<ExampleCall> {
   return { key: secret, params };
 }
 
-const infer = async (): Promise<ExampleCall> => ({ ...(await onModel()), body: FP32 });
+/** By a key with a quota, which the answer tells of. */
+async function infer(): Promise<ExampleCall> {
+  const { team, params } = await sharedModel();
+  const { id, secret } = await keyOf(team, 'infer');
+  await call('PUT', `/api/keys/${id}/quota`, { body: { requestsPerMinute: 600 } });
+  return { key: secret, params, body: FP32 };
+}
+
 const nothing = async (): Promise<ExampleCall> => ({});
 const open = async (): Promise<ExampleCall> => ({ key: null });
 
