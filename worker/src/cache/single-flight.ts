@@ -5,6 +5,7 @@
  * plain data only. A starter that goes away can leave its promise pending for ever, so each waiter has a deadline
  * after which it does the work itself.
  */
+import { within } from '../within.ts';
 
 /** Keeps a promise alive after the answer, as a request's ExecutionContext does. */
 export type WaitUntil = (promise: Promise<unknown>) => void;
@@ -39,7 +40,7 @@ export class SingleFlight<T> {
     for (let shared = 0; shared < MAX_SHARED; shared++) {
       const run = this.#current(key);
       if (!run?.promise) return await this.#start(key, work, waitUntil);
-      const outcome = await settleWithin(run.promise, this.#waiterTimeoutMs);
+      const outcome = await within(settled(run.promise), this.#waiterTimeoutMs, (): Outcome<T> => ({}));
       if ('value' in outcome) return outcome.value;
       if ('error' in outcome && this.#concernsAll(outcome.error)) throw outcome.error;
       // Whoever started it may be gone: those who come from now on share another run instead.
@@ -82,16 +83,9 @@ export class SingleFlight<T> {
 /** Empty: it has not settled in time. */
 type Outcome<T> = { value: T } | { error: unknown } | Record<string, never>;
 
-async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
-  const { promise: timeout, resolve } = Promise.withResolvers<Outcome<T>>();
-  const timer = setTimeout(() => resolve({}), timeoutMs);
-  const settled = promise.then(
-    (value): Outcome<T> => ({ value }),
-    (error: unknown): Outcome<T> => ({ error }),
+function settled<T>(promise: Promise<T>): Promise<Outcome<T>> {
+  return promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
   );
-  try {
-    return await Promise.race([settled, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
