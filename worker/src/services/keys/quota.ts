@@ -13,12 +13,11 @@ import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys } from '../../db/schema.ts';
 import { noUsage } from '../../quotas/terms.ts';
+import { findKey, type KeyRow } from './find.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
-
-type KeyRow = typeof apiKeys.$inferSelect;
 
 /**
  * Replaces the whole quota; in force at once in this isolate, within 10 s everywhere.
@@ -69,12 +68,6 @@ export function quotaOfRow(row: Pick<KeyRow, keyof Quota>): Quota | undefined {
   const { requestsPerMinute, concurrentRequests, computeUnitsPerMinute } = row;
   const isLimited = [requestsPerMinute, concurrentRequests, computeUnitsPerMinute].some((limit) => limit !== null);
   return isLimited ? { requestsPerMinute, concurrentRequests, computeUnitsPerMinute } : undefined;
-}
-
-async function findKey({ gateway }: ServiceContext, id: string): Promise<KeyRow> {
-  const [row] = await gateway.db.select().from(apiKeys).where(eq(apiKeys.id, id));
-  if (row) return row;
-  throw new LeptonError('key_not_found', `no key has the id ${JSON.stringify(id)}`);
 }
 
 function rangeOf(query: z.output<typeof UsageQuery>, now: number): { from: string; to: string } {
