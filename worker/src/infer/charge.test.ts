@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Gateway, Principal } from '../context.ts';
-import type { Need, Usage } from '../quotas/terms.ts';
+import type { Need, UsageCounts } from '../quotas/terms.ts';
 import { charge } from './charge.ts';
 
 /** What a payer has used in the end, with a limit of units or without. */
@@ -17,7 +17,7 @@ function newPayer(quota?: Principal['quota']) {
     },
   };
   const quotas = {
-    count: (_id: string, { computeUnits }: Partial<Usage>) => add(computeUnits),
+    count: (_id: string, { computeUnits }: Partial<UsageCounts>) => add(computeUnits),
     account: () => account,
   };
   const payer: Principal = {

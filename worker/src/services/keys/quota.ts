@@ -12,10 +12,10 @@ import type { z } from 'zod';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys } from '../../db/schema.ts';
+import { DAY_MS, dateOf } from '../../quotas/days.ts';
 import { noUsage } from '../../quotas/terms.ts';
 import { findKey, type KeyRow } from './find.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
 
@@ -76,8 +76,4 @@ function rangeOf(query: z.output<typeof UsageQuery>, now: number): { from: strin
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
   if (days >= 1 && days <= MAX_DAYS) return { from, to };
   throw new LeptonError('invalid_request', `from, to: expected 1 to ${MAX_DAYS} days, got ${from} to ${to}`);
-}
-
-function dateOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }
