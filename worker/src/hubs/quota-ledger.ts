@@ -5,7 +5,7 @@ import type { DayUsage } from '@lepton-edge/protocol';
 import type { Env } from '../env.ts';
 import { DAY_MS, dateOf } from '../quotas/days.ts';
 import { Ledger, type LedgerState } from '../quotas/ledger.ts';
-import { type Answer, type Ask, addUsage, noUsage, type UsageCounts } from '../quotas/terms.ts';
+import { type Answer, type Ask, noUsage, type UsageCounts } from '../quotas/terms.ts';
 
 const KEEP_USAGE_DAYS = 400;
 
@@ -36,15 +36,15 @@ export class QuotaLedger extends DurableObject<Env> {
 
   /** Adds to today's usage. */
   async count(counted: Partial<UsageCounts>): Promise<void> {
-    const date = dateOf(Date.now());
-    const sum = this.usage(date, date)[0] ?? { date, ...noUsage() };
-    addUsage(sum, counted);
+    const { requests, refused, computeUnits } = { ...noUsage(), ...counted };
     this.#sql().exec(
-      'INSERT OR REPLACE INTO usage (date, requests, refused, compute_units) VALUES (?, ?, ?, ?)',
-      date,
-      sum.requests,
-      sum.refused,
-      sum.computeUnits,
+      `INSERT INTO usage (date, requests, refused, compute_units) VALUES (?, ?, ?, ?) ON CONFLICT (date) DO UPDATE SET
+        requests = requests + excluded.requests, refused = refused + excluded.refused,
+        compute_units = compute_units + excluded.compute_units`,
+      dateOf(Date.now()),
+      requests,
+      refused,
+      computeUnits,
     );
     if (this.#hasAlarm) return;
     this.#hasAlarm = true;
