@@ -3,6 +3,7 @@ import { CACHE_HEADER, DIGEST_HEADER, LeptonError, MODEL_HEADER, PLACEMENT_HEADE
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
+import { log } from '../log.ts';
 import type { Attributes } from '../telemetry/span.ts';
 
 export const observe = (): MiddlewareHandler<AppEnv> => (c, next) => {
@@ -23,7 +24,7 @@ async function observed(c: AppContext, next: () => Promise<void>): Promise<void>
   }
   await next();
   const ms = performance.now() - c.get('arrivedAt');
-  if (settings.accessLog) log(c, ms);
+  if (settings.accessLog) logRequest(c, ms);
   if (spans && tracing.isRecorded) {
     const { status } = c.res;
     tracing.endRequest(`${c.req.method} ${routeOf(c)}`, Date.now() - ms, attributesOf(c), status >= 500);
@@ -32,10 +33,10 @@ async function observed(c: AppContext, next: () => Promise<void>): Promise<void>
 }
 
 /** Neither keys nor inputs are in it. */
-function log(c: AppContext, ms: number): void {
+function logRequest(c: AppContext, ms: number): void {
   const tracing = c.get('tracing');
   const { status, headers } = c.res;
-  const line = {
+  log({
     level: status >= 500 ? 'error' : 'info',
     message: status < 400 ? 'a request was answered' : 'a request was refused',
     requestId: tracing.requestId,
@@ -55,9 +56,7 @@ function log(c: AppContext, ms: number): void {
     requestBytes: numberOf(c.req.header('content-length')),
     responseBytes: answerBytesOf(c),
     phases: phasesOf(c),
-  };
-  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.log(JSON.stringify(line));
+  });
 }
 
 /** Named as OpenTelemetry's conventions for HTTP name it, and what is ours under `lepton`. */

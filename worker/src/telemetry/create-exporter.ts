@@ -1,5 +1,6 @@
 /** The exporter of this isolate, from its settings. */
 import type { Settings } from '../env.ts';
+import { log } from '../log.ts';
 import { VERSION } from '../version.ts';
 import { SpanExporter } from './span-exporter.ts';
 
@@ -15,7 +16,6 @@ export function createExporter({ endpoint, headers, serviceName }: NonNullable<S
     fetch: (...args) => fetch(...args),
     now,
     wait: (ms) => scheduler.wait(ms),
-    // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-    log: (line) => console.log(JSON.stringify(line)),
+    log,
   });
 }
