@@ -22,9 +22,6 @@ export const WINDOW_MS = 60_000;
 /** An isolate that the ledger has not heard for so long holds nothing any more. */
 export const LAPSE_MS = 2_000;
 
-/** What was taken longer ago is not given back: it may have left the window by then, and would be free twice. */
-export const GIVE_BACK_WITHIN_MS = WINDOW_MS / 2;
-
 /** Below this limit nothing is leased: every request is asked for. */
 export const LEASED_FROM = 60;
 
