@@ -70,7 +70,7 @@ function createGateway(env: Env): Gateway {
     random: Math.random,
     fetch: env.NETWORK ? env.NETWORK.fetch.bind(env.NETWORK) : (...args) => fetch(...args),
     bodies: new Bodies(now),
-    spans: settings.otlp && createExporter(settings.otlp, now),
+    spans: settings.otlp && createExporter(settings.otlp, { now, log }),
   };
 }
 

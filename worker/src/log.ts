@@ -1,5 +1,5 @@
 /** The gateway's log: one JSON line an event, through the console, as Workers log. */
-export interface LogLine {
+interface LogLine {
   level: 'info' | 'warn' | 'error';
   [field: string]: unknown;
 }

@@ -1,10 +1,12 @@
 /** The exporter of this isolate, from its settings. */
 import type { Settings } from '../env.ts';
-import { log } from '../log.ts';
 import { VERSION } from '../version.ts';
-import { SpanExporter } from './span-exporter.ts';
+import { type ExporterOutside, SpanExporter } from './span-exporter.ts';
 
-export function createExporter({ endpoint, headers, serviceName }: NonNullable<Settings['otlp']>, now: () => number) {
+export function createExporter(
+  { endpoint, headers, serviceName }: NonNullable<Settings['otlp']>,
+  { now, log }: Pick<ExporterOutside, 'now' | 'log'>,
+) {
   const scope = { name: 'lepton-edge', version: VERSION };
   const resource = {
     'service.name': serviceName,

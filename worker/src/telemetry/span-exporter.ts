@@ -3,7 +3,6 @@
  * but its spans: they are dropped and counted, and it is asked again after a while.
  */
 import type { WaitUntil } from '../cache/single-flight.ts';
-import type { LogLine } from '../log.ts';
 import { type Attributes, otlpRequest, type Span } from './span.ts';
 
 const FLUSH_AFTER_MS = 1_000;
@@ -31,7 +30,7 @@ export interface ExporterOutside {
   fetch: typeof fetch;
   now(): number;
   wait(ms: number): Promise<unknown>;
-  log(line: LogLine): void;
+  log(line: { level: 'warn' | 'info'; message: string; [field: string]: unknown }): void;
 }
 
 export class SpanExporter {
