@@ -40,7 +40,7 @@ export class SingleFlight<T> {
     for (let shared = 0; shared < MAX_SHARED; shared++) {
       const run = this.#current(key);
       if (!run?.promise) return await this.#start(key, work, waitUntil);
-      const outcome = await within(settled(run.promise), this.#waiterTimeoutMs, (): Outcome<T> => ({}));
+      const outcome = await settleWithin(run.promise, this.#waiterTimeoutMs);
       if ('value' in outcome) return outcome.value;
       if ('error' in outcome && this.#concernsAll(outcome.error)) throw outcome.error;
       // Whoever started it may be gone: those who come from now on share another run instead.
@@ -83,9 +83,10 @@ export class SingleFlight<T> {
 /** Empty: it has not settled in time. */
 type Outcome<T> = { value: T } | { error: unknown } | Record<string, never>;
 
-function settled<T>(promise: Promise<T>): Promise<Outcome<T>> {
-  return promise.then(
-    (value) => ({ value }),
-    (error: unknown) => ({ error }),
+async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
+  const settled = promise.then(
+    (value): Outcome<T> => ({ value }),
+    (error: unknown): Outcome<T> => ({ error }),
   );
+  return await within(settled, timeoutMs, (): Outcome<T> => ({}));
 }
