@@ -252,8 +252,8 @@ class Asking<T> {
     this.#attempts.later();
     try {
       const again = await this.#call.decideAgain(this.#attempts.mayTry);
-      if (again.isKnown) this.#seen = again;
-      return again.isKnown;
+      if (!again.isHubAway) this.#seen = again;
+      return !again.isHubAway;
     } catch {
       return false;
     }
