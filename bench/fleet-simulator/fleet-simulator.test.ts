@@ -12,10 +12,10 @@ const of = (part: string): Record<Strategy, Outcome> => {
 
 describe('in virtual time', () => {
   it.each([
-    ['slower', 100],
+    ['ten times slower', 100],
     ['dies and comes back', 20],
     ['cut off', 50],
-    ['hedged', 50],
+    ['the same, hedged', 50],
     ['unlike', 100],
   ])('the tail is far shorter than by turns or at random: %s', (part, times) => {
     const { ours, 'round-robin': turns, random } = of(part);
@@ -43,12 +43,13 @@ describe('in virtual time', () => {
 
   it('a hedge saves those that a silent region holds', () => {
     expect(of('cut off').ours.slowest).toBeGreaterThan(5_000);
-    expect(of('hedged').ours.slowest).toBeLessThan(1_000);
+    expect(of('the same, hedged').ours.slowest).toBeLessThan(1_000);
   });
 
-  it('calls that are made again stay within the budget, also when all nodes die', () => {
+  it('calls that are made again stay within the budget, also when all nodes are late, or die', () => {
     for (const { ours } of outcomes.values()) {
-      expect(ours.again).toBeLessThanOrEqual(RETRIES_PER_REQUEST * ours.requests + 2 * 2 * RESERVE);
+      // Of two isolates; a quarter of the requests come before they are counted, and the reserve fills in ten seconds.
+      expect(ours.again).toBeLessThanOrEqual(1.25 * RETRIES_PER_REQUEST * ours.requests + 2 * 3 * RESERVE);
     }
     const { ours, random } = of('all nodes die');
     expect(random.again).toBeGreaterThan(0.9 * random.failed);

@@ -54,6 +54,14 @@ export const SCENARIOS: readonly Scenario[] = [
     ...SPAN,
   },
   {
+    name: 'all nodes become five times slower, hedged',
+    nodes: fleet(4),
+    rate: at(400),
+    ...SPAN,
+    faults: [{ at: 4_000, nodes: [0, 1, 2, 3], to: { slower: 5 } }],
+    hedge: true,
+  },
+  {
     name: 'unlike nodes: one does what the other three do together',
     nodes: [{ workMs: 5, atOnce: 4 }, ...fleet(3, 60)],
     rate: at(400),
