@@ -1,6 +1,4 @@
 /** `npm run bench:codec`: how fast tensors are encoded and decoded, against what the platform itself does at most. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import {
   decodeInferBody,
@@ -11,8 +9,9 @@ import {
   type Tensor,
 } from '@lepton-edge/protocol';
 import { machine } from '../soak/reports/machine.ts';
+import { recordMeasurement } from '../soak/reports/record.ts';
 import { tableOf } from '../soak/support/table.ts';
-import { ROOT } from '../test/support/program.ts';
+import { randomFrom } from '../test/support/random.ts';
 
 const ROUNDS = 7;
 const ROUND_MS = 60;
@@ -65,10 +64,7 @@ Binary, against a copy of the body's bytes; aligned data is viewed in place when
 ${tableOf(head('copy'), binaryRows)}
 `;
 process.stdout.write(page);
-if (flags.record) {
-  await mkdir(join(ROOT, 'docs/measurements'), { recursive: true });
-  await writeFile(join(ROOT, 'docs/measurements/bench-codec.md'), page);
-}
+if (flags.record) await recordMeasurement('bench-codec', page);
 
 function decodeJson(text: string): Measured {
   const body = new TextEncoder().encode(text);
@@ -134,15 +130,6 @@ function runsPerSecond(work: () => unknown): number {
     elapsed = performance.now() - start;
   }
   return (runs * 1000) / elapsed;
-}
-
-/** Numbers in [0, 1), the same in every run. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 function floats(shape: number[]): Tensor {

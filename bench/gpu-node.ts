@@ -1,11 +1,11 @@
 /** `npm run bench:gpu-node`: a node at 1 to 256 callers, against the engine alone and a naive server, in turns; then asked for more than it can do. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { machine } from '../soak/reports/machine.ts';
+import { recordMeasurement } from '../soak/reports/record.ts';
 import { quantile, tableOf } from '../soak/support/table.ts';
-import { ROOT } from '../test/support/program.ts';
 import { LineProcess } from './line-process.ts';
 import type { Round, RoundResult } from './load.ts';
 import { type NodeServers, type Server, withServers } from './node-servers.ts';
@@ -63,10 +63,7 @@ ${machine()}
 ${sections.join('\n\n')}
 `;
 process.stdout.write(page);
-if (flags.record) {
-  await mkdir(join(ROOT, 'docs/measurements'), { recursive: true });
-  await writeFile(join(ROOT, 'docs/measurements/bench-gpu-node.md'), page);
-}
+if (flags.record) await recordMeasurement('bench-gpu-node', page);
 
 async function sectionOf(workload: Workload): Promise<string> {
   return await withServers(workload, root, async (all) => {
@@ -88,9 +85,9 @@ async function measure(workload: Workload, { raw, servers, metricsUrl }: NodeSer
     for (const callers of CALLERS.toReversed()) {
       for (const server of ['node', 'naive'] as const) {
         const { process, url } = servers[server];
-        const before = process.cpuSeconds();
+        const before = await process.cpuMs();
         const round = await load.ask<RoundResult>(roundOf(url, workload, callers, ms));
-        const result = { ...round, cpuUs: ((process.cpuSeconds() - before) * 1e6) / round.answers };
+        const result = { ...round, cpuUs: (((await process.cpuMs()) - before) * 1e3) / round.answers };
         const kept = measures.servers[server];
         if (keep) kept.set(callers, [...(kept.get(callers) ?? []), result]);
       }

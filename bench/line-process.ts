@@ -1,13 +1,9 @@
 /** A program of the benchmark as a process of its own, which is asked and answers by lines. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { createInterface, type Interface } from 'node:readline';
+import { usageOf } from '../gpu-node/src/trial/process-usage.ts';
 import { ROOT } from '../test/support/program.ts';
-
-/** Source: proc_pid_stat(5); counted from the field behind the name. */
-const UTIME = 11;
-const TICKS_PER_SECOND = 100;
 
 export class LineProcess {
   readonly #child: ChildProcess;
@@ -38,15 +34,9 @@ export class LineProcess {
     return JSON.parse(await this.line('{')) as T;
   }
 
-  /** Seconds of CPU time, of all its threads, since its start; NaN where the system does not tell. */
-  cpuSeconds(): number {
-    try {
-      const stat = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8');
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      return (Number(fields[UTIME]) + Number(fields[UTIME + 1])) / TICKS_PER_SECOND;
-    } catch {
-      return Number.NaN;
-    }
+  /** CPU time, of all its threads, since its start; NaN where the system does not tell. */
+  async cpuMs(): Promise<number> {
+    return (await usageOf(this.#child.pid))?.cpuMs ?? Number.NaN;
   }
 
   async stop(): Promise<void> {

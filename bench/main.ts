@@ -3,12 +3,13 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { hardware } from '../soak/reports/machine.ts';
 import { ROOT } from '../test/support/program.ts';
 import { Bench } from './bench.ts';
 import { type HttpLoad, httpLoad } from './http-load.ts';
 import { installPeers } from './peers.ts';
 import { recordPage } from './record.ts';
-import { type Results, rowsTable, versions, whereMeasured } from './results.ts';
+import { type Results, rowsTable, versions } from './results.ts';
 import { type Row, rowOf } from './row.ts';
 import { SUBJECTS } from './rows/index.ts';
 
@@ -79,7 +80,7 @@ async function main(): Promise<number> {
   }
   const results: Results = {
     date: new Date().toISOString(),
-    machine: whereMeasured(),
+    machine: hardware(),
     versions: await versions(http.name),
     rounds: Number(flags.rounds),
     rows,

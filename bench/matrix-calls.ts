@@ -2,7 +2,10 @@
 import type { LeptonClient } from '@lepton-edge/client';
 import { encodeBinaryRequest, HEADER_LENGTH, type ManifestInput } from '@lepton-edge/protocol';
 import { matrixModel } from '../soak/support/matrix-model.ts';
+import type { Bench } from './bench.ts';
 import type { Call } from './raw-connection.ts';
+
+export const UNCACHED: ManifestInput = { placement: { policy: 'edge' }, cache: { ttlSeconds: 0 } };
 
 const WIDTH = 100;
 const DIGITS = 7;
@@ -44,9 +47,25 @@ export function matrixBinaryCall(ref: string, key: string, seed = 1): Call {
   return { path: `/v2/models/${ref}/infer`, headers: { authorization: `Bearer ${key}`, ...type }, body: bytes };
 }
 
-/** The input's bytes alone. */
-export function matrixBytes(seed = 1): Uint8Array {
-  return new Uint8Array(numbersOf(seed).buffer);
+export interface StoredMatrix {
+  /** Of a gateway that has ended. */
+  home: string;
+  /** Of the gateway. */
+  call: Call;
+  /** The same of `/bare` (`workers/bare-run.ts`): the input's bytes alone. */
+  bareCall: Call;
+}
+
+/** A home that holds the model, for the edge. */
+export async function storeMatrix(bench: Bench): Promise<StoredMatrix> {
+  const gateway = await bench.gateway('gateway');
+  const client = gateway.client();
+  await createMatrix(client, 'matrix', UNCACHED);
+  const { manifest } = await client.versions.get('matrix', 1);
+  await gateway.stop();
+  const headers = { 'x-bench-digest': manifest.files[0]?.digest ?? '' };
+  const body = new Uint8Array(numbersOf(1).buffer);
+  return { home: gateway.home, call: matrixCall('matrix', gateway.key), bareCall: { path: '/bare', headers, body } };
 }
 
 function numbersOf(seed: number): Float32Array<ArrayBuffer> {

@@ -1,6 +1,5 @@
 /** What a run of the benchmark leaves behind: `results/latest.json`, and the table made from it. */
 import { readFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { tableOf } from '../soak/support/table.ts';
 import { ROOT } from '../test/support/program.ts';
@@ -18,11 +17,6 @@ export interface Results {
 }
 
 const OURS = ['workerd', 'miniflare', 'wrangler', 'hono', 'onnxruntime-web', 'onnxruntime-node'];
-
-export function whereMeasured(): string {
-  const [cpu] = cpus();
-  return `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB`;
-}
 
 /** @param load the load generator with its version */
 export async function versions(load: string): Promise<Record<string, string>> {

@@ -63,6 +63,11 @@ function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
+/** For a row's words. */
+export function callersNamed(count: number): string {
+  return count === 1 ? '1 caller' : `${count} callers`;
+}
+
 /** Ratios of two series, round by round. */
 export function over(ours: readonly number[], theirs: readonly number[]): number[] {
   return ours.map((value, i) => value / (theirs[i] ?? Number.NaN));

@@ -9,10 +9,11 @@ import { publish } from '../standalone/src/build/publish.ts';
 import { childEnvironment } from '../standalone/src/config.ts';
 import { readOptions, startGatewayWorker } from '../standalone/src/gateway.ts';
 import { homePaths, projectPaths } from '../standalone/src/paths.ts';
-import { HOST } from '../standalone/src/preflight.ts';
+import { findFreePort, HOST } from '../standalone/src/preflight.ts';
 import { startWorkerd, type Workerd } from '../standalone/src/processes/workerd.ts';
 import { loadSecrets } from '../standalone/src/secrets/secrets.ts';
 import { ROOT } from '../test/support/program.ts';
+import type { Bench } from './bench.ts';
 
 const ENTRY = 'index.js';
 const SOURCES = ['bench/workers', 'worker', 'protocol', 'text', 'wrangler.toml', 'package-lock.json'];
@@ -67,6 +68,11 @@ export async function startFloor(port: number, state: string): Promise<WorkerSer
   };
   const workerd = await startWorkerd({ state, workers: [worker] }, () => undefined);
   return serverOf(workerd, port);
+}
+
+/** One that serves for as long as a subject is measured. */
+export async function floorOf(bench: Bench): Promise<WorkerServer> {
+  return bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
 }
 
 /** The gateway with the route `/bare`, on the home of a gateway that has ended. */

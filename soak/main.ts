@@ -1,9 +1,9 @@
 /** `npm run soak -- NAME`: wears the gateway out for a while, and tells what it stood. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ROOT } from '../test/support/program.ts';
 import { readSoakFlags, SOAKS, type SoakFlags } from './flags.ts';
+import { recordMeasurement } from './reports/record.ts';
 
 const flags = await readSoakFlags(process.argv.slice(2));
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -16,10 +16,7 @@ async function main({ name, home, keep, record, ...options }: SoakFlags): Promis
     const { page, violations } = await (await SOAKS[name]())({ ...options, folder, say });
     say(`\n${page}`);
     for (const violation of violations) say(`violated: ${violation}`);
-    if (record) {
-      await mkdir(join(ROOT, 'docs/measurements'), { recursive: true });
-      await writeFile(join(ROOT, `docs/measurements/soak-${name}.md`), page);
-    }
+    if (record) await recordMeasurement(`soak-${name}`, page);
     return violations.length === 0 ? 0 : 1;
   } finally {
     if (!keep) await rm(folder, { recursive: true, force: true });

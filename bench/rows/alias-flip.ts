@@ -1,13 +1,11 @@
 /** Callers of an alias that is moved back and forth between two versions all the while. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LeptonClient } from '@lepton-edge/client';
-import type { ManifestInput } from '@lepton-edge/protocol';
 import type { Subject } from '../bench.ts';
 import type { RoundResult } from '../load.ts';
-import { createMatrix, matrixCall, publishMatrix } from '../matrix-calls.ts';
+import { createMatrix, matrixCall, publishMatrix, UNCACHED } from '../matrix-calls.ts';
 import { inRounds } from '../row.ts';
 
-const UNCACHED: ManifestInput = { placement: { policy: 'edge' }, cache: { ttlSeconds: 0 } };
 const CALLERS = 8;
 const FLIP_EVERY_MS = 100;
 /** Callers see a moved alias within seconds: a round must have some. */

@@ -1,10 +1,8 @@
 /** A cache hit in the isolate, against the least that a cached inference can be on the same workerd. */
-import { join } from 'node:path';
-import { findFreePort } from '../../standalone/src/preflight.ts';
 import type { Subject } from '../bench.ts';
 import { createMatrix, matrixCall } from '../matrix-calls.ts';
-import { inRounds, type Measured, over } from '../row.ts';
-import { startFloor } from '../worker-servers.ts';
+import { callersNamed, inRounds, type Measured, over } from '../row.ts';
+import { floorOf } from '../worker-servers.ts';
 
 const CALLERS = [1, 32];
 const TARGET = 0.75;
@@ -12,7 +10,7 @@ const TARGET = 0.75;
 export const cacheHit: Subject = async (bench) => {
   const gateway = await bench.gateway('gateway');
   await createMatrix(gateway.client(), 'matrix');
-  const floor = bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
+  const floor = await floorOf(bench);
   const call = matrixCall('matrix', gateway.key);
   const floorCall = { ...call, path: '/map', headers: {} };
   await requireHits(gateway.url, call);
@@ -24,7 +22,7 @@ export const cacheHit: Subject = async (bench) => {
     });
     rows.push({
       id: `cache-hit-${callers}`,
-      what: `cache hit in the isolate (L1), requests/s of the floor's, ${callers === 1 ? '1 caller' : `${callers} callers`}`,
+      what: `cache hit in the isolate (L1), requests/s of the floor's, ${callersNamed(callers)}`,
       target: { atLeast: TARGET },
       ratios: over(ours, theirs),
       samples: { gatewayPerSecond: ours, floorPerSecond: theirs },

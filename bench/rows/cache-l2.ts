@@ -1,13 +1,11 @@
 /** A hit in the Cache API of what an isolate does not know (any more), against the least such an answer can take. */
-import { join } from 'node:path';
 import type { ManifestInput } from '@lepton-edge/protocol';
-import { findFreePort } from '../../standalone/src/preflight.ts';
 import type { Bench, Subject } from '../bench.ts';
 import type { RoundResult } from '../load.ts';
 import { createMatrix, matrixCall } from '../matrix-calls.ts';
 import type { Call } from '../raw-connection.ts';
-import { inRounds, less, type Measured, over } from '../row.ts';
-import { startFloor } from '../worker-servers.ts';
+import { callersNamed, inRounds, less, type Measured, over } from '../row.ts';
+import { floorOf } from '../worker-servers.ts';
 
 const CALLERS = [1, 32];
 const CALLS = 1_000;
@@ -19,7 +17,7 @@ const HIT = 'x-lepton-cache: hit';
 export const cacheL2: Subject = async (bench) => {
   const gateway = await bench.gateway('gateway', { nodes: 1, vars: { COLO_CACHE: 'true' } });
   await createMatrix(gateway.client(), 'matrix', ON_NODE);
-  const floor = bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
+  const floor = await floorOf(bench);
   const rows: Measured[] = [];
   for (const [i, callers] of CALLERS.entries()) {
     const calls = Array.from({ length: CALLS }, (_, k) => matrixCall('matrix', gateway.key, 1 + i * CALLS + k));
@@ -39,7 +37,7 @@ export const cacheL2: Subject = async (bench) => {
     const hits = ours.map(({ marked }) => marked / CALLS);
     const [p50, floorP50] = [ours.map(({ p50Ms }) => p50Ms), theirs.map(({ p50Ms }) => p50Ms)];
     const [rate, floorRate] = [ours.map((r) => r.perSecond), theirs.map((r) => r.perSecond)];
-    const who = callers === 1 ? '1 caller' : `${callers} callers`;
+    const who = callersNamed(callers);
     rows.push(
       {
         id: `cache-l2-${callers}`,

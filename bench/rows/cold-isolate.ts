@@ -1,21 +1,14 @@
 /** From the first request to an isolate to its answer, by a model that must be loaded first. */
 import { join } from 'node:path';
-import type { ManifestInput } from '@lepton-edge/protocol';
 import { findFreePort } from '../../standalone/src/preflight.ts';
 import type { Subject } from '../bench.ts';
-import { createMatrix, matrixBytes, matrixCall } from '../matrix-calls.ts';
+import { storeMatrix } from '../matrix-calls.ts';
 import type { Call } from '../raw-connection.ts';
 import { inRounds, less, over } from '../row.ts';
 import { startBareRun, startFloor, type WorkerServer } from '../worker-servers.ts';
 
-const UNCACHED: ManifestInput = { placement: { policy: 'edge' }, cache: { ttlSeconds: 0 } };
-
 export const coldIsolate: Subject = async (bench) => {
-  const gateway = await bench.gateway('gateway');
-  const client = gateway.client();
-  await createMatrix(client, 'matrix', UNCACHED);
-  const { manifest } = await client.versions.get('matrix', 1);
-  await gateway.stop();
+  const { home, call, bareCall } = await storeMatrix(bench);
   const first = async (started: Promise<WorkerServer>, call: Call) => {
     const server = await started;
     try {
@@ -24,12 +17,10 @@ export const coldIsolate: Subject = async (bench) => {
       await server.stop();
     }
   };
-  const call = matrixCall('matrix', gateway.key);
-  const headers = { 'x-bench-digest': manifest.files[0]?.digest ?? '' };
   const port = await findFreePort();
   const { ours, bare, floor } = await inRounds(bench.rounds, {
-    ours: () => first(startBareRun(gateway.home, port), call),
-    bare: () => first(startBareRun(gateway.home, port), { path: '/bare', headers, body: matrixBytes() }),
+    ours: () => first(startBareRun(home, port), call),
+    bare: () => first(startBareRun(home, port), bareCall),
     floor: () => first(startFloor(port, join(bench.folder, 'floor')), { ...call, path: '/map', headers: {} }),
   });
   const samples = { gatewayMs: ours, bareMs: bare, floorMs: floor };

@@ -7,6 +7,8 @@ const TRACEPARENT = /^(?!ff)([\da-f]{2})-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f
 /** What everybody must pass on; of longer ones nothing is. */
 const MAX_STATE = 512;
 const SAMPLED = 1;
+/** Of each byte. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** One program's part in a request. */
 export interface TraceContext {
@@ -57,7 +59,14 @@ export function newSpanId(random: FillRandom): string {
 /** Never all zeros, which would be no id. */
 function hex(length: number, random: FillRandom): string {
   const bytes = new Uint8Array(length);
-  do random(bytes);
-  while (bytes.every((byte) => byte === 0));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  for (;;) {
+    random(bytes);
+    let text = '';
+    let any = 0;
+    for (const byte of bytes) {
+      text += HEX[byte];
+      any |= byte;
+    }
+    if (any !== 0) return text;
+  }
 }

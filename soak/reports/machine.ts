@@ -2,7 +2,10 @@
 import { cpus, totalmem } from 'node:os';
 
 export function machine(): string {
+  return `Measured ${new Date().toISOString().slice(0, 10)} on ${hardware()}, Node ${process.version}.`;
+}
+
+export function hardware(): string {
   const [cpu] = cpus();
-  const memory = Math.round(totalmem() / 1024 ** 3);
-  return `Measured ${new Date().toISOString().slice(0, 10)} on ${cpus().length} × ${cpu?.model.trim()}, ${memory} GiB, Node ${process.version}.`;
+  return `${cpus().length} × ${cpu?.model.trim()}, ${Math.round(totalmem() / 1024 ** 3)} GiB`;
 }

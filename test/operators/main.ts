@@ -1,10 +1,10 @@
 /** `npm run test:operators`: ONNX's own operator tests over HTTP against the real gateway, at the edge and on a node. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { recordMeasurement } from '../../soak/reports/record.ts';
 import { SoakGateway } from '../../soak/support/gateway.ts';
 import { findFreePort } from '../../standalone/src/preflight.ts';
-import { ROOT } from '../support/program.ts';
 import { nativeBaseline, wasmBaseline } from './baseline.ts';
 import { hasCases, readCases } from './cases.ts';
 import { HOW_TO_GET_DATA, type OperatorFlags, readOperatorFlags } from './flags.ts';
@@ -31,7 +31,7 @@ async function main(flags: OperatorFlags): Promise<number> {
   for (const line of passes) say(flags.record ? `removed: ${line}` : `passes now, and is listed: ${line}`);
   if (flags.record) {
     await writeKnownFailures(found);
-    await writeFile(join(ROOT, 'docs/measurements/operators.md'), page);
+    await recordMeasurement('operators', page);
     return 0;
   }
   return fails.length + passes.length === 0 ? 0 : 1;

@@ -18,6 +18,7 @@ import type { Embedded } from './infer/embed-work.ts';
 import type { RunOutcome } from './infer/run.ts';
 import { createSigner } from './infer/signer.ts';
 import { Tokenizers } from './infer/tokenizers.ts';
+import { log } from './log.ts';
 import { Directory } from './services/directory.ts';
 import { LastUse } from './services/keys/last-use.ts';
 import { createExporter } from './telemetry/create-exporter.ts';
@@ -69,12 +70,11 @@ function createGateway(env: Env): Gateway {
     random: Math.random,
     fetch: env.NETWORK ? env.NETWORK.fetch.bind(env.NETWORK) : (...args) => fetch(...args),
     bodies: new Bodies(now),
-    spans: settings.otlp && createExporter(settings.otlp, now),
+    spans: settings.otlp && createExporter(settings.otlp, { now, log }),
   };
 }
 
 function warn(message: string, cause: unknown): void {
   const error = cause instanceof Error ? `${cause.name}: ${cause.message}` : undefined;
-  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.warn(JSON.stringify({ level: 'warn', message, error }));
+  log({ level: 'warn', message, error });
 }

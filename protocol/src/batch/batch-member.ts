@@ -29,19 +29,11 @@ export function memberOf(plan: BatchPlan, given: readonly Tensor[], outputs: rea
   return { inputs, outputs, items, key: keyOf(plan, inputs, padded), padded };
 }
 
-/** The padding of an input as far as it has any: only numbers can be filled in, and only along an axis that is free. */
-export function paddingOf(plan: BatchPlan, { name, datatype, shape }: Tensor) {
-  const padding = plan.pad.get(name);
-  if (!padding || !plan.axes.has(name) || datatype === 'BYTES' || datatype === 'BF16') return undefined;
-  if (padding.axis >= shape.length) return undefined;
-  return plan.inputs.find((spec) => spec.name === name)?.shape[padding.axis] === -1 ? padding : undefined;
-}
-
 /** How long a request's padded inputs are; undefined where they differ, or none is padded. */
 export function ownLength(plan: BatchPlan, inputs: readonly Tensor[]): number | undefined {
   const lengths = new Set<number>();
   for (const input of inputs) {
-    const padding = paddingOf(plan, input);
+    const padding = plan.pad.get(input.name);
     if (padding) lengths.add(input.shape[padding.axis] as number);
   }
   const [length] = lengths;
@@ -83,7 +75,7 @@ function keyOf(plan: BatchPlan, inputs: readonly Tensor[], padded: boolean): str
   let key = '';
   for (const input of inputs) {
     const batchAxis = plan.axes.get(input.name);
-    const padAxis = padded ? paddingOf(plan, input)?.axis : undefined;
+    const padAxis = padded ? plan.pad.get(input.name)?.axis : undefined;
     for (let axis = 0; axis < input.shape.length; axis++) {
       key += axis === batchAxis ? 'n,' : axis === padAxis ? 'p,' : `${input.shape[axis]},`;
     }

@@ -64,4 +64,15 @@ describe('batchPlan', () => {
       expect(batchPlan(model({ batching: { maxBatchSize: 16, maxDelayMs: 0, axes } as never }))).toBeUndefined();
     },
   );
+
+  it('fills up numbers of a free axis only, of tensors that have items', () => {
+    const text = { name: 'text', datatype: 'BYTES' as const, shape: [-1, -1] };
+    const ids = { name: 'ids', datatype: 'INT64' as const, shape: [-1, -1] };
+    const one = { axis: 1, value: 0 };
+    const pad = { x: one, ids: one, text: one, y: one, nobody: one };
+    const batching = { maxBatchSize: 4, maxDelayMs: 0, pad };
+    expect([...(batchPlan(model({ inputs: [x, ids, text], batching }))?.pad.keys() ?? [])]).toEqual(['ids']);
+    const ofItems = { ...batching, pad: { ids: { axis: 0, value: 0 } } };
+    expect(batchPlan(model({ inputs: [ids], batching: ofItems }))?.pad.size).toBe(0);
+  });
 });

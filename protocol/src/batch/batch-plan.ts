@@ -15,11 +15,14 @@ export interface BatchPlan {
   readonly axes: BatchAxes;
   readonly maxItems: number;
   readonly maxDelayMs: number;
-  /** By tensor; of an output it says that the axis is cut to the request's own length again. */
+  /** By tensor, of those that can be; of an output it says that the axis is cut to the request's own length again. */
   readonly pad: ReadonlyMap<string, Padding>;
   /** Set once a shared run has shown that its outputs do not count items as said: from then on each request runs alone. */
   withdrawn: boolean;
 }
+
+/** What was found out of a model: the node's report counts, else the edge's. */
+type Measured = Pick<Admission, 'node' | 'edge' | 'batching'>;
 
 export type Batchable = Pick<Manifest, 'inputs' | 'outputs' | 'batching' | 'stateful'>;
 
@@ -33,18 +36,30 @@ const MAX_RUN_MS = 100;
  * Undefined: every request runs alone. Batches are made where the manifest asks for them, or where admission measured that they
  * change no answer and make items cheaper; never where it measured that they change answers.
  */
-export function batchPlan(manifest: Batchable, admission?: Admission): BatchPlan | undefined {
+export function batchPlan(manifest: Batchable, admission?: Measured): BatchPlan | undefined {
   const { inputs, outputs, batching, stateful } = manifest;
   const report = admission?.node ?? admission?.edge;
   if (stateful || report?.batchInvariant === false) return undefined;
   const maxItems = batching?.maxBatchSize ?? measuredItems(admission);
   const axes = batchAxes(manifest);
   if (maxItems < 2 || !axes || !fits(axes, inputs, outputs)) return undefined;
-  const pad = new Map(Object.entries(batching?.pad ?? {}).filter(([name, { axis }]) => axis !== axes.get(name)));
+  const pad = padOf(manifest, axes);
   return { inputs, outputs, axes, maxItems, maxDelayMs: batching?.maxDelayMs ?? 0, pad, withdrawn: false };
 }
 
-function measuredItems(admission: Admission | undefined): number {
+/** As stated, of tensors that have items, along a free axis that counts none of them; an input is filled up with numbers only. */
+function padOf({ inputs, outputs, batching }: Batchable, axes: BatchAxes): BatchPlan['pad'] {
+  const isNumeric = ({ datatype }: TensorSpec) => datatype !== 'BYTES' && datatype !== 'BF16';
+  const specs = new Map([...outputs, ...inputs.filter(isNumeric)].map((spec) => [spec.name, spec]));
+  const stated = Object.entries(batching?.pad ?? {});
+  return new Map(
+    stated.filter(
+      ([name, { axis }]) => axes.has(name) && axis !== axes.get(name) && specs.get(name)?.shape[axis] === -1,
+    ),
+  );
+}
+
+function measuredItems(admission: Measured | undefined): number {
   const report = admission?.node ?? admission?.edge;
   const measured = admission?.batching?.maxBatchSize ?? 1;
   if (!report?.batchInvariant || measured < MEASURED_ITEMS) return report?.batchInvariant ? measured : 1;

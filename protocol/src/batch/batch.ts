@@ -3,7 +3,7 @@ import { ARRAY_TYPE, type Datatype } from '../tensor/datatype.ts';
 import { toHalf } from '../tensor/half.ts';
 import type { Tensor } from '../tensor/tensor.ts';
 import { slice, stack } from '../trial/batch.ts';
-import { type Member, ownLength, paddingOf } from './batch-member.ts';
+import { type Member, ownLength } from './batch-member.ts';
 import type { BatchPlan } from './batch-plan.ts';
 
 /** Of all inputs together: a batch takes memory for what is filled up, too. */
@@ -69,7 +69,7 @@ export class Batch {
   }
 
   #lengthOf({ padded }: Member, input: Tensor): number {
-    const padding = padded ? paddingOf(this.plan, input) : undefined;
+    const padding = padded ? this.plan.pad.get(input.name) : undefined;
     return padding ? (input.shape[padding.axis] as number) : 1;
   }
 
@@ -79,7 +79,7 @@ export class Batch {
     return first.inputs.map((input, i) => {
       const axis = this.plan.axes.get(input.name);
       if (axis === undefined) return { ...input, data: input.data.slice() };
-      const padding = first.padded ? paddingOf(this.plan, input) : undefined;
+      const padding = first.padded ? this.plan.pad.get(input.name) : undefined;
       const tensors = this.members.map((member) => member.inputs[i] as Tensor);
       if (!padding) return stack(tensors, axis);
       const filled = tensors.map((tensor) => fillUp(tensor, padding.axis, this.#lengths[i] as number, padding.value));
@@ -121,9 +121,7 @@ export class Batch {
   }
 
   #cutAxis({ name }: Tensor): number | undefined {
-    const padding = this.members[0]?.padded ? this.plan.pad.get(name) : undefined;
-    const spec = padding && this.plan.outputs.find((each) => each.name === name);
-    return padding && spec?.shape[padding.axis] === -1 ? padding.axis : undefined;
+    return this.members[0]?.padded ? this.plan.pad.get(name)?.axis : undefined;
   }
 }
 

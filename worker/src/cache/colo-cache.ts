@@ -5,6 +5,7 @@
  * one. The cache is a named one, which no route of ours and no CDN answers from. Whatever is wrong with it is a miss.
  */
 import { hex } from '../digest.ts';
+import { within } from '../within.ts';
 
 /** Asking takes a millisecond or two; whoever waits longer had better do the work. */
 const ASK_LIMIT_MS = 250;
@@ -58,15 +59,11 @@ export class ColoCache {
   /** Never rejects. */
   async get(name: string): Promise<ColoEntry | undefined> {
     if (!this.isOn) return undefined;
-    const { promise: tooLate, resolve } = Promise.withResolvers<undefined>();
-    const timer = setTimeout(resolve, ASK_LIMIT_MS, undefined);
     try {
-      return await Promise.race([this.#read(name), tooLate]);
+      return await within(this.#read(name), ASK_LIMIT_MS, () => undefined);
     } catch (error) {
       this.warnOnce('the colo’s cache cannot be asked', error);
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -6,6 +6,7 @@
  * database. Only when the database cannot be reached an entry serves up to an hour. Absence is remembered 2 s, and not shared.
  */
 import { LRUCache } from 'lru-cache';
+import { within } from '../within.ts';
 import { SingleFlight, type WaitUntil } from './single-flight.ts';
 
 export interface Entry<T> {
@@ -97,7 +98,7 @@ export class EntityCache<T> {
     const refreshed = this.#refresh(key, waitUntil);
     if (!mayServeInOutage) return (await refreshed).value;
     try {
-      return (await this.#inTime(refreshed)).value;
+      return (await within(refreshed, REFRESH_LIMIT_MS, tooLate)).value;
     } catch {
       this.#awayUntil = this.#now() + Math.min(AWAY_MS, this.#ages.staleMs);
       return known.value;
@@ -165,15 +166,8 @@ export class EntityCache<T> {
       throw error;
     }
   }
+}
 
-  /** @throws Error where it takes too long */
-  async #inTime(refreshed: Promise<Entry<T>>): Promise<Entry<T>> {
-    const { promise: tooLate, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(new Error('the database does not answer')), REFRESH_LIMIT_MS);
-    try {
-      return await Promise.race([refreshed, tooLate]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
+function tooLate(): never {
+  throw new Error('the database does not answer');
 }

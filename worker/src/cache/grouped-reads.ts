@@ -3,7 +3,7 @@
  *
  * A group is read within the request that began it. That one may be gone before: whoever joined reads alone when it has waited for long.
  */
-import { settleWithin } from './single-flight.ts';
+import { within } from '../within.ts';
 
 /** So many keys in a thousand that are used in turn are asked for again in that time. */
 const COLLECT_MS = 50;
@@ -35,9 +35,8 @@ export class GroupedReads<T> {
     if (later) {
       const group = this.#joinable() ?? this.#begin();
       group.keys.push(key);
-      const outcome = await settleWithin(group.values, GROUP_LIMIT_MS);
-      if ('value' in outcome) return outcome.value.get(key);
-      if ('error' in outcome) throw outcome.error;
+      const values = await within(group.values, GROUP_LIMIT_MS, () => undefined);
+      if (values) return values.get(key);
     }
     return (await this.#readMany([key])).get(key);
   }

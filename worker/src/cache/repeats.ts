@@ -12,7 +12,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /** A body, and how a response is made of it each time it is sent. */
 export interface Sent {
   body: string | Uint8Array<ArrayBuffer>;
-  headers: Headers;
+  headers: Headers | Record<string, string>;
   /** The body is compressed already. */
   encodeBody?: 'manual';
 }
@@ -46,7 +46,7 @@ export class Repeats {
 
   /** @param known as the response cache has it under `responseKey` */
   put(key: string, responseKey: string, known: KnownAnswer, sent: Sent): void {
-    this.#repeats.set(key, { responseKey, known, sent });
+    this.#repeats.set(key, { responseKey, known, sent: { ...sent, headers: new Headers(sent.headers) } });
   }
 }
 

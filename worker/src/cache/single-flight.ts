@@ -5,6 +5,7 @@
  * plain data only. A starter that goes away can leave its promise pending for ever, so each waiter has a deadline
  * after which it does the work itself.
  */
+import { within } from '../within.ts';
 
 /** Keeps a promise alive after the answer, as a request's ExecutionContext does. */
 export type WaitUntil = (promise: Promise<unknown>) => void;
@@ -82,16 +83,10 @@ export class SingleFlight<T> {
 /** Empty: it has not settled in time. */
 type Outcome<T> = { value: T } | { error: unknown } | Record<string, never>;
 
-export async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
-  const { promise: timeout, resolve } = Promise.withResolvers<Outcome<T>>();
-  const timer = setTimeout(() => resolve({}), timeoutMs);
+async function settleWithin<T>(promise: Promise<T>, timeoutMs: number): Promise<Outcome<T>> {
   const settled = promise.then(
     (value): Outcome<T> => ({ value }),
     (error: unknown): Outcome<T> => ({ error }),
   );
-  try {
-    return await Promise.race([settled, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return await within(settled, timeoutMs, (): Outcome<T> => ({}));
 }

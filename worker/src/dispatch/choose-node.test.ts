@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { randomFrom } from '../../../test/support/random.ts';
 import { chooseNode, type NodeCandidate, type NodeWish } from './choose-node.ts';
-import { randomFrom } from './simulation.ts';
 
 interface Made {
   region: string | null;

@@ -1,5 +1,6 @@
 /** Splits an alias's traffic over its targets by weight. */
 import type { AliasTarget } from '@lepton-edge/protocol';
+import { fnv1a } from './fnv1a.ts';
 
 /** @param point a number in [0, 1): random, or from a caller's name so that they stay where they are */
 export function chooseTarget(targets: readonly AliasTarget[], point: number): number {
@@ -14,11 +15,7 @@ export function chooseTarget(targets: readonly AliasTarget[], point: number): nu
   return last.version;
 }
 
-/** A point in [0, 1) that is always the same for the same text (FNV-1a, 32 bits). */
+/** A point in [0, 1) that is always the same for the same text. */
 export function stickyPoint(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) {
-    hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0) / 2 ** 32;
+  return fnv1a(text) / 2 ** 32;
 }

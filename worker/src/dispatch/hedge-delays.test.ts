@@ -9,3 +9,12 @@ it('is the 95th percentile of the last answers, once there are some', () => {
   expect(delays.of('v')).toBeGreaterThanOrEqual(93);
   expect(delays.of('v')).toBeLessThanOrEqual(97);
 });
+
+it('stays known of a version that is called, however many others come and go', () => {
+  const delays = new HedgeDelays();
+  for (let i = 0; i < 1_000; i++) {
+    delays.observe('v', 5);
+    delays.observe(`another ${i}`, 1);
+  }
+  expect(delays.of('v')).toBe(5);
+});

@@ -148,6 +148,6 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
 }
 
 /** What a failure is remembered of: a node that was started again is another. */
-export function processOf({ id, heartbeat }: Pick<PoolNode, 'id' | 'heartbeat'>): string {
+function processOf({ id, heartbeat }: Pick<PoolNode, 'id' | 'heartbeat'>): string {
   return `${id} ${heartbeat.instance ?? ''}`;
 }

@@ -30,21 +30,28 @@ export function answerHeaders({ version, placement, cache }: Answered): Record<s
 }
 
 /**
- * The answer of a model. `sent` may be sent again: a `Headers` made once is taken over in half the time that a plain object takes, and
- * to set one on a response takes as long as to make it. So what is this request's own is set on those, anew each time.
+ * The answer of a model. One that may be sent again has `Headers`, which are taken over in half the time that a plain object takes; to
+ * set one on a response takes as long as to make it. So what is this request's own is set on those, anew each time.
  * @param ageMs of an answer from the cache: how long ago it was computed, the oldest part of it
  */
 export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefined, timings: Timings): Response {
-  const { body, headers } = sent;
+  const { body, headers, encodeBody } = sent;
   const tracing = c.get('tracing');
   tracing.answer = body;
-  headers.set(REQUEST_ID_HEADER, tracing.requestId);
   // Another machine's clock may be a little ahead.
-  if (ageMs !== undefined) headers.set('age', String(Math.max(0, Math.floor(ageMs / 1000))));
+  const age = ageMs === undefined ? undefined : String(Math.max(0, Math.floor(ageMs / 1000)));
   const timing = timings.header();
-  if (timing) headers.set('server-timing', timing);
-  else headers.delete('server-timing');
-  const response = new Response(body, sent);
+  if (headers instanceof Headers) {
+    headers.set(REQUEST_ID_HEADER, tracing.requestId);
+    if (age !== undefined) headers.set('age', age);
+    if (timing) headers.set('server-timing', timing);
+    else headers.delete('server-timing');
+  } else {
+    headers[REQUEST_ID_HEADER] = tracing.requestId;
+    if (age !== undefined) headers.age = age;
+    if (timing) headers['server-timing'] = timing;
+  }
+  const response = new Response(body, encodeBody ? { headers, encodeBody } : { headers });
   c.set('identified', response);
   return response;
 }

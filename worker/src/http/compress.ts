@@ -12,15 +12,20 @@ export function codingFor(request: Request): ContentCoding {
 }
 
 /** A body, compressed where that makes it shorter; the headers then say so. */
-export async function compressed(
+export function compressed(
   body: Sent['body'],
   headers: Record<string, string>,
   coding: ContentCoding,
-): Promise<Sent> {
-  if (coding === 'identity' || body.length < MIN_COMPRESSED_BYTES) return { body, headers: new Headers(headers) };
+): Sent | Promise<Sent> {
+  return coding === 'identity' || body.length < MIN_COMPRESSED_BYTES
+    ? { body, headers }
+    : shorter(body, headers, coding);
+}
+
+async function shorter(body: Sent['body'], headers: Record<string, string>, coding: 'gzip' | 'deflate'): Promise<Sent> {
   const bytes = (typeof body === 'string' ? new TextEncoder().encode(body) : body) as Uint8Array<ArrayBuffer>;
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream(coding));
-  const shorter = new Uint8Array(await new Response(stream).arrayBuffer());
-  if (shorter.byteLength >= bytes.byteLength) return { body: bytes, headers: new Headers(headers) };
-  return { body: shorter, headers: new Headers({ ...headers, 'content-encoding': coding }), encodeBody: 'manual' };
+  const fewer = new Uint8Array(await new Response(stream).arrayBuffer());
+  if (fewer.byteLength >= bytes.byteLength) return { body: bytes, headers };
+  return { body: fewer, headers: { ...headers, 'content-encoding': coding }, encodeBody: 'manual' };
 }

@@ -10,6 +10,7 @@ import {
 import { HTTPException } from 'hono/http-exception';
 import { databaseAway } from '../db/database.ts';
 import type { Tracing } from '../infer/tracing.ts';
+import { log } from '../log.ts';
 import type { AppContext } from './app-env.ts';
 
 /** `/v2` answers `{"error": text}`, `/v1` the OpenAI envelope, everything else RFC 9457 problem details. */
@@ -31,7 +32,7 @@ export function errorResponse(c: AppContext, thrown: unknown): Response {
 /** An error nobody expected is logged with its cause and answered with a fixed sentence. */
 function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
   if (thrown instanceof LeptonError) {
-    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) log(thrown, tracing);
+    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) logFailure(thrown, tracing);
     return thrown;
   }
   if (thrown instanceof HTTPException && thrown.status < 500) {
@@ -43,21 +44,20 @@ function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
       },
     );
   }
-  log(thrown, tracing);
+  logFailure(thrown, tracing);
   const away = databaseAway(thrown);
   if (away) return away;
   return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
 }
 
-function log(error: unknown, { requestId, trace }: Tracing): void {
+function logFailure(error: unknown, { requestId, trace }: Tracing): void {
   const chain: string[] = [];
   for (let e: unknown = error; e !== undefined; e = e instanceof Error ? e.cause : undefined) {
     chain.push(e instanceof Error ? `${e.name}: ${e.message}` : String(e));
   }
-  const about = { level: 'error', requestId, trace_id: trace.traceId, span_id: trace.spanId };
+  const about = { requestId, trace_id: trace.traceId, span_id: trace.spanId };
   const stack = error instanceof Error ? error.stack : undefined;
-  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.error(JSON.stringify({ ...about, error: chain, stack }));
+  log({ level: 'error', ...about, error: chain, stack });
 }
 
 function problem(error: LeptonError, requestId: string): Problem {

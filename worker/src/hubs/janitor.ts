@@ -2,6 +2,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import type { Env } from '../env.ts';
 import { gatewayOf } from '../gateway.ts';
+import { log } from '../log.ts';
 import type { AuditHead } from '../services/audit/chain.ts';
 import { sealedHead } from '../services/audit/seal.ts';
 import { type Chore, chores, isChore, type Work } from './chores.ts';
@@ -36,8 +37,7 @@ export class Janitor extends DurableObject<Env> {
       next = await this.#work(chore);
       this.#failures = 0;
     } catch (error) {
-      // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-      console.error(JSON.stringify({ level: 'error', chore, error: String(error) }));
+      log({ level: 'error', chore, error: String(error) });
       next = Date.now() + Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures);
       this.#failures += 1;
     }

@@ -1,16 +1,13 @@
 /** The books of one key's quota and usage: a Durable Object a key, asked by isolates. */
+
 import { DurableObject } from 'cloudflare:workers';
+import type { DayUsage } from '@lepton-edge/protocol';
 import type { Env } from '../env.ts';
+import { DAY_MS, dateOf } from '../quotas/days.ts';
 import { Ledger, type LedgerState } from '../quotas/ledger.ts';
-import { type Answer, type Ask, addUsage, noUsage, type Usage } from '../quotas/terms.ts';
+import { type Answer, type Ask, noUsage, type UsageCounts } from '../quotas/terms.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const KEEP_USAGE_DAYS = 400;
-
-export interface DayUsage extends Usage {
-  /** `2027-01-31`, UTC. */
-  date: string;
-}
 
 export class QuotaLedger extends DurableObject<Env> {
   readonly #ledger: Ledger;
@@ -38,16 +35,16 @@ export class QuotaLedger extends DurableObject<Env> {
   }
 
   /** Adds to today's usage. */
-  async count(counted: Partial<Usage>): Promise<void> {
-    const date = dateOf(Date.now());
-    const sum = this.usage(date, date)[0] ?? { date, ...noUsage() };
-    addUsage(sum, counted);
+  async count(counted: Partial<UsageCounts>): Promise<void> {
+    const { requests, refused, computeUnits } = { ...noUsage(), ...counted };
     this.#sql().exec(
-      'INSERT OR REPLACE INTO usage (date, requests, refused, compute_units) VALUES (?, ?, ?, ?)',
-      date,
-      sum.requests,
-      sum.refused,
-      sum.computeUnits,
+      `INSERT INTO usage (date, requests, refused, compute_units) VALUES (?, ?, ?, ?) ON CONFLICT (date) DO UPDATE SET
+        requests = requests + excluded.requests, refused = refused + excluded.refused,
+        compute_units = compute_units + excluded.compute_units`,
+      dateOf(Date.now()),
+      requests,
+      refused,
+      computeUnits,
     );
     if (this.#hasAlarm) return;
     this.#hasAlarm = true;
@@ -87,8 +84,4 @@ export class QuotaLedger extends DurableObject<Env> {
       compute_units INTEGER NOT NULL)`);
     return sql;
   }
-}
-
-function dateOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

@@ -1,9 +1,10 @@
 /** The quotas and the usage of keys as an isolate sees them: an account for each key with a quota, counts for every key. */
+import type { DayUsage } from '@lepton-edge/protocol';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Settings } from '../env.ts';
 import { Account } from '../quotas/account.ts';
-import { type Answer, addUsage, type Limits, noUsage, type Usage } from '../quotas/terms.ts';
-import type { DayUsage, QuotaLedger } from './quota-ledger.ts';
+import { type Answer, addUsage, type Limits, noUsage, type UsageCounts } from '../quotas/terms.ts';
+import type { QuotaLedger } from './quota-ledger.ts';
 
 const FLUSH_AFTER_MS = 1_000;
 /** A flush that has not begun by then never will: the request that kept it alive was cancelled. */
@@ -15,7 +16,7 @@ const MAX_IDLE_ACCOUNTS = 1_000;
 
 export interface Quotas {
   /** Counts what a key did, but for what its quota limits: that the account counts. Takes no time of the request. */
-  count(keyId: string, counted: Partial<Usage>, waitUntil: WaitUntil): void;
+  count(keyId: string, counted: Partial<UsageCounts>, waitUntil: WaitUntil): void;
   account(keyId: string, limits: Limits): Account;
   /** The days on which a key did something, both ends included, this isolate's latest counts too. */
   usage(keyId: string, from: string, to: string): Promise<DayUsage[]>;
@@ -28,10 +29,10 @@ export function createQuotas(
 ): Quotas {
   const ledger = (keyId: string) => namespace.get(namespace.idFromName(keyId));
   const accounts = new Map<string, Account>();
-  const pending = new Map<string, Usage>();
+  const pending = new Map<string, UsageCounts>();
   let promisedAt: number | undefined;
 
-  function add(keyId: string, counted: Partial<Usage>): void {
+  function add(keyId: string, counted: Partial<UsageCounts>): void {
     const sum = pending.get(keyId);
     if (sum) addUsage(sum, counted);
     else pending.set(keyId, { ...noUsage(), ...counted });

@@ -4,7 +4,7 @@ import type { Gateway } from '../context.ts';
 import { createFleet } from '../hubs/fleet.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
 import { askNodes } from './ask-nodes.ts';
-import type { NodeAnswer } from './call-node.ts';
+import { CallTimeout, type NodeAnswer, type Patience } from './call-node.ts';
 import { Deadline } from './deadline.ts';
 import { decide } from './decide.ts';
 import { Timings } from './timings.ts';
@@ -60,7 +60,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
     const decideAgain = (mayTry?: (process: string) => boolean) =>
       decide(gateway, { target, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry }, waitUntil);
     const decided = await decideAgain();
-    const ask = (node: LiveNode, signal: AbortSignal) => {
+    const ask = (node: LiveNode, { signal }: Patience) => {
       asked.push(node.id);
       given.push(signal);
       return (ways[node.id] ?? isDead)(signal);
@@ -132,6 +132,18 @@ describe('a call of several nodes', () => {
     expect(await outcome()).toMatchObject({ code: 'no_placement', retryAfter: 2, ms: 0 });
     expect(asked).toHaveLength(3);
   });
+});
+
+it('a call is ended where its request has no more time, or after a minute', async () => {
+  const isEnded: Way = async (signal) => {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    expect(signal.reason).toBeInstanceOf(CallTimeout);
+    return await fails('silent', 'deadline_exceeded')(signal);
+  };
+  const late = { code: 'deadline_exceeded' };
+  expect(await newFleet({ a: isEnded }).outcome()).toMatchObject({ ...late, ms: 60_000 });
+  const deadline = new Deadline(300, Date.now(), () => Date.now());
+  expect(await newFleet({ a: isEnded }, { deadline }).outcome()).toMatchObject({ ...late, ms: 300 });
 });
 
 describe('a call that is made again', () => {

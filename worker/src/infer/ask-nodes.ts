@@ -8,11 +8,13 @@ import { Attempts } from '../dispatch/attempts.ts';
 import type { NodeCall } from '../dispatch/node-process.ts';
 import type { FleetCandidate, HeardNode } from '../hubs/fleet.ts';
 import type { KnownVersion } from '../services/directory.ts';
-import type { NodeAnswer } from './call-node.ts';
+import { CallTimeout, type NodeAnswer, type Patience } from './call-node.ts';
 import type { Deadline } from './deadline.ts';
 import { type Decision, refusalOf } from './decide.ts';
 import type { Timings } from './timings.ts';
 
+/** Long enough for a node to fetch and load a model first. */
+const NODE_TIMEOUT_MS = 60_000;
 /** In less than that no further node would answer. */
 const MIN_TRY_MS = 10;
 /** How often a call that has no answer yet looks whether its node is still heard. */
@@ -27,7 +29,7 @@ export interface NodesCall<T> {
   /** @param mayTry the processes it may be sent to */
   decideAgain(mayTry: (process: string) => boolean): Promise<Decision>;
   deadline: Deadline | undefined;
-  ask(node: HeardNode, signal: AbortSignal): Promise<NodeAnswer<T>>;
+  ask(node: HeardNode, patience: Patience): Promise<NodeAnswer<T>>;
 }
 
 interface UnderWay<T> {
@@ -141,23 +143,30 @@ class Asking<T> {
   }
 
   #begin(candidate: FleetCandidate): void {
-    const { version, ask } = this.#call;
+    const { version, deadline, ask } = this.#call;
     const abandon = new AbortController();
     this.#attempts.tried(candidate.process);
     const begun = candidate.begin(this.#gateway.now(), version.nodeRunMs);
+    const timeoutMs = Math.min(NODE_TIMEOUT_MS, deadline?.leftMs() ?? NODE_TIMEOUT_MS);
+    const timer = setTimeout(() => abandon.abort(new CallTimeout(timeoutMs)), Math.ceil(timeoutMs));
+    let isGivenUp = false;
     const call: UnderWay<T> = {
       candidate,
       giveUp: () => {
+        isGivenUp = true;
+        clearTimeout(timer);
         begun.abandoned();
         abandon.abort();
       },
-      answer: ask(candidate.node, abandon.signal).then(
+      answer: ask(candidate.node, { signal: abandon.signal, timeoutMs }).then(
         (answer) => {
+          clearTimeout(timer);
           // What becomes of a call that was given up says nothing.
-          if (!abandon.signal.aborted) this.#note(begun, answer);
+          if (!isGivenUp) this.#note(begun, answer);
           return { call, answer };
         },
         (error) => {
+          clearTimeout(timer);
           begun.abandoned();
           throw error;
         },
@@ -243,8 +252,8 @@ class Asking<T> {
     this.#attempts.later();
     try {
       const again = await this.#call.decideAgain(this.#attempts.mayTry);
-      if (again.isKnown) this.#seen = again;
-      return again.isKnown;
+      if (!again.isHubAway) this.#seen = again;
+      return !again.isHubAway;
     } catch {
       return false;
     }

@@ -29,7 +29,7 @@ async function askOne(handler: Handler | 'gone') {
     body: 'b',
     schedule: { tenant: 'team', priority: undefined, deadline: undefined },
     tracing: new Tracing('r', undefined, undefined),
-    signal: new AbortController().signal,
+    patience: { timeoutMs: 60_000, signal: new AbortController().signal },
     read: (response: Response) => response.text(),
   };
   return await callNode(gateway, node, call, new Timings());
@@ -88,7 +88,7 @@ it('a call of a node goes on with the trace of the request', async () => {
         body: '',
         schedule,
         tracing,
-        signal: new AbortController().signal,
+        patience: { timeoutMs: 60_000, signal: new AbortController().signal },
         read: (response) => response.text(),
       },
       new Timings(),

@@ -8,8 +8,22 @@ import { type Schedule, scheduleHeaders } from './schedule.ts';
 import type { Timings } from './timings.ts';
 import type { Tracing } from './tracing.ts';
 
-/** Long enough for a node to fetch and load a model first. */
-const NODE_TIMEOUT_MS = 60_000;
+/** How long a node is waited for. */
+export interface Patience {
+  /** At most 1 min, and no longer than the caller waits; 0 where that is over. */
+  timeoutMs: number;
+  /** Aborts then, with a `CallTimeout`, or when nobody waits for the answer any more. */
+  signal: AbortSignal;
+}
+
+/** A node did not answer in time. */
+export class CallTimeout extends Error {
+  override readonly name = 'CallTimeout';
+
+  constructor(ms: number) {
+    super(`did not answer within ${Math.ceil(ms / 1000)} s`);
+  }
+}
 
 export type NodeAnswer<T> =
   | { ok: true; value: T }
@@ -32,8 +46,7 @@ export interface NodeCall<T> {
   body: BodyInit;
   schedule: Schedule;
   tracing: Tracing;
-  /** Aborts when nobody waits for the answer any more. */
-  signal: AbortSignal;
+  patience: Patience;
   /** Reads an answer of status 200. */
   read(response: Response): Promise<T>;
 }
@@ -42,7 +55,7 @@ export interface NodeCall<T> {
 export async function callNode<T>(
   gateway: Gateway,
   node: LiveNode,
-  { version, path, headers, body, schedule, tracing, signal, read }: NodeCall<T>,
+  { version, path, headers, body, schedule, tracing, patience, read }: NodeCall<T>,
   timings: Timings,
 ): Promise<NodeAnswer<T>> {
   const [call, grant] = await Promise.all([
@@ -50,7 +63,8 @@ export async function callNode<T>(
     gateway.signer.grantToken(node, { model: version.model, version: version.version, digest: version.digest }),
   ]);
   const { deadline } = schedule;
-  const timeoutMs = Math.min(NODE_TIMEOUT_MS, deadline?.leftMs() ?? NODE_TIMEOUT_MS);
+  const { signal } = patience;
+  const timeoutMs = Math.min(patience.timeoutMs, deadline?.leftMs() ?? patience.timeoutMs);
   if (deadline && timeoutMs === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
   const url = `${node.heartbeat.url.replace(/\/+$/, '')}${path}`;
   const part = tracing.begin('POST', 'client', tracing.isRecorded ? attributesOf(url, node) : {});
@@ -70,7 +84,7 @@ export async function callNode<T>(
         ...scheduleHeaders(schedule, timeoutMs),
       },
       body,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(timeoutMs))]),
+      signal,
     });
     timings.addRemote('node', response.headers.get('server-timing'));
     isError = response.status >= 400;
@@ -81,7 +95,7 @@ export async function callNode<T>(
     part.note({ 'error.type': cause instanceof Error ? cause.name : 'unknown' });
     // Nothing is known of a node that had no time to answer.
     if (deadline?.leftMs() === 0) return { ok: false, kind: 'refused', error: deadline.exceeded() };
-    return { ok: false, kind: 'silent', error: silence(cause, node) };
+    return { ok: false, kind: 'silent', error: silence(signal.aborted ? signal.reason : cause, node) };
   } finally {
     part.end(isError);
   }
@@ -101,10 +115,8 @@ function attributesOf(url: string, { id }: LiveNode) {
 
 /** No answer, half of one, or one that is none. */
 function silence(cause: unknown, { name }: LiveNode): LeptonError {
-  if (cause instanceof DOMException && cause.name === 'TimeoutError') {
-    return new LeptonError('deadline_exceeded', `node "${name}" did not answer within ${NODE_TIMEOUT_MS / 1000} s`, {
-      cause,
-    });
+  if (cause instanceof CallTimeout) {
+    return new LeptonError('deadline_exceeded', `node "${name}" ${cause.message}`, { cause });
   }
   return new LeptonError('no_placement', `node "${name}" did not answer`, { cause, retryAfterSeconds: 2 });
 }

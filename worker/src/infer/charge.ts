@@ -1,7 +1,6 @@
 /** Compute units: taken from the quota of whoever pays before the work, given back where it was not done. */
 import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway, Principal } from '../context.ts';
-import { GIVE_BACK_WITHIN_MS } from '../quotas/terms.ts';
 
 /**
  * @param payer undefined: nothing is counted
@@ -34,8 +33,7 @@ export async function charge<T>(
     return outcome;
   } finally {
     const unused = units - spent;
-    const isLate = now() - takenAt >= GIVE_BACK_WITHIN_MS;
-    if (unused > 0 && isLate) quotas.count(keyId, { computeUnits: -unused }, waitUntil);
-    else if (unused !== 0) account.giveBack({ units: unused }, waitUntil);
+    const isSettled = unused === 0 || account.giveBack({ units: unused }, takenAt, waitUntil);
+    if (!isSettled) quotas.count(keyId, { computeUnits: -unused }, waitUntil);
   }
 }

@@ -55,8 +55,9 @@ it('a node is told what is left of the time, and nothing is held against one tha
   const ask = (deadline: Deadline) => {
     const schedule = { tenant: 'team', priority: 3 as const, deadline };
     const rest = { path: '/', headers: {}, body: '', tracing: new Tracing('id', undefined, undefined) };
-    const { signal } = new AbortController();
-    const call = { version: {}, schedule, ...rest, signal, read: async () => 'answer' };
+    const timeoutMs = deadline.leftMs();
+    const patience = { timeoutMs, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) };
+    const call = { version: {}, schedule, ...rest, patience, read: async () => 'answer' };
     return callNode(gateway as never, { heartbeat: { url: 'http://node' } } as never, call as never, new Timings());
   };
   const refused = { ok: false, kind: 'refused', error: late };

@@ -1,5 +1,6 @@
 /** When an answer is of no more use to its caller. On Cloudflare no clock advances during computation: it is asked after waiting. */
 import { LeptonError } from '@lepton-edge/protocol';
+import { within } from '../within.ts';
 
 /** The clock of an isolate may tell whole milliseconds only. */
 const LEAST_MS = 1;
@@ -34,13 +35,9 @@ export class Deadline {
 
   /** What becomes of the work, which goes on when it comes too late. @throws LeptonError `deadline_exceeded` */
   async within<T>(work: Promise<T>): Promise<T> {
-    const { promise: passed, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => reject(this.exceeded()), this.leftMs());
-    try {
-      return await Promise.race([work, passed]);
-    } finally {
-      clearTimeout(timer);
-    }
+    return await within(work, this.leftMs(), () => {
+      throw this.exceeded();
+    });
   }
 }
 

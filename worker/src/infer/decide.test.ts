@@ -23,7 +23,7 @@ async function decideWithoutHub(edgeEligible: boolean) {
 
 describe('a hub that cannot be asked', () => {
   it('keeps nothing from the edge', async () => {
-    expect(await decideWithoutHub(true)).toMatchObject({ decision: { kind: 'edge' } });
+    expect(await decideWithoutHub(true)).toMatchObject({ decision: { kind: 'edge' }, isHubAway: false });
   });
 
   it('is why there is no placement on a node', async () => {

@@ -11,9 +11,10 @@ export interface Decision {
   decision: PlaceDecision<FleetCandidate>;
   /** Whether a node that would do was silent a moment ago and may be about to come back. */
   awaited: boolean;
+  /** Of no node where the edge was right without a look at the fleet: a call of a slow node gives way to it. */
   hears: FleetView['hears'];
-  /** False where the hub could not be asked, and so no node is known. */
-  isKnown: boolean;
+  /** Whether the fleet was to be looked at, and the hub could not be asked: no node is known then. */
+  isHubAway: boolean;
 }
 
 /** What is to be placed. */
@@ -43,10 +44,8 @@ export function decideAtOnce(gateway: Gateway, request: PlaceRequest, waitUntil:
     peeked = gateway.fleet.peek(waitUntil);
     return peeked;
   });
-  return decision.kind === 'ask'
-    ? undefined
-    : // An edge that is as good as free needs no look at the fleet, and a call of a slow node gives way to it.
-      decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isKnown: true });
+  if (decision.kind === 'ask') return undefined;
+  return decisionOf(gateway, decision, request, { view: peeked ?? NO_FLEET, isHubAway: false });
 }
 
 /** @throws LeptonError `no_placement` where it must be known which nodes are ready, and the hub cannot be asked */
@@ -64,7 +63,7 @@ export async function decide(gateway: Gateway, request: PlaceRequest, waitUntil:
     const message = 'this model needs a gpu-node, and which are ready cannot be found out now: try again';
     throw new LeptonError('no_placement', message, { cause: away, retryAfterSeconds: 2 });
   }
-  return decisionOf(gateway, decision, request, { view, isKnown: away === undefined });
+  return decisionOf(gateway, decision, request, { view, isHubAway: away !== undefined });
 }
 
 /** What a caller is told where nothing can run. */
@@ -112,7 +111,7 @@ function decisionOf(
   gateway: Gateway,
   decision: PlaceDecision<FleetCandidate>,
   { target }: PlaceRequest,
-  { view, isKnown }: { view: FleetView; isKnown: boolean },
+  { view, isHubAway }: { view: FleetView; isHubAway: boolean },
 ): Decision {
   const { digest, manifest } = target.version;
   const { regions } = manifest.placement;
@@ -121,5 +120,5 @@ function decisionOf(
     isAllowed(candidate, { regions });
   const isUnplaced = decision.kind === 'refused' && decision.code === 'no_placement';
   const awaited = isUnplaced && view.candidates(digest).some(mayComeBack);
-  return { decision, awaited, hears: view.hears, isKnown };
+  return { decision, awaited, hears: view.hears, isHubAway };
 }

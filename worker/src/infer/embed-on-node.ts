@@ -11,7 +11,7 @@ import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
 import type { Resolved } from '../services/directory.ts';
 import { askNodes } from './ask-nodes.ts';
-import { callNode, type NodeAnswer } from './call-node.ts';
+import { callNode, type NodeAnswer, type Patience } from './call-node.ts';
 import { countRun } from './count.ts';
 import { decide, refusalOf } from './decide.ts';
 import type { EmbeddedText } from './known-embeddings.ts';
@@ -52,7 +52,7 @@ export async function embedOnNodes(
         decided,
         decideAgain,
         deadline,
-        ask: (node, signal) => embedOnNode(gateway, node, { ...call, signal }),
+        ask: (node, patience) => embedOnNode(gateway, node, call, patience),
       },
       timings,
     );
@@ -64,7 +64,8 @@ export async function embedOnNodes(
 async function embedOnNode(
   gateway: Gateway,
   node: LiveNode,
-  { target: { version }, inputs, schedule, tracing, timings, signal }: NodeEmbedCall & { signal: AbortSignal },
+  { target: { version }, inputs, schedule, tracing, timings }: NodeEmbedCall,
+  patience: Patience,
 ): Promise<NodeAnswer<EmbeddedText[]>> {
   const model = `${version.model}@${version.version}`;
   const request = {
@@ -74,7 +75,7 @@ async function embedOnNode(
     body: JSON.stringify({ model, input: inputs, encoding_format: 'base64' }),
     schedule,
     tracing,
-    signal,
+    patience,
     read: async (response: Response) => readTexts(await response.json(), inputs.length),
   };
   return await callNode(gateway, node, request, timings);

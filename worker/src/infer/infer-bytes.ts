@@ -14,7 +14,7 @@ export interface BytesCall extends ModelCall {
   /** What says how the bytes are read, and how an answer is written; each in one line. */
   format: readonly string[];
   decode(): InferRequest;
-  encode(answer: InferAnswer, request: InferRequest): Promise<Sent>;
+  encode(answer: InferAnswer, request: InferRequest): Sent | Promise<Sent>;
 }
 
 export interface SentAnswer {

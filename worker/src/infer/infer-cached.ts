@@ -3,7 +3,6 @@ import { keptSeconds, mayStandIn, useOf } from '../cache/freshness.ts';
 import type { KnownAnswer } from '../cache/response-cache.ts';
 import { responseKey } from '../cache/response-key.ts';
 import type { Gateway } from '../context.ts';
-import type { Resolved } from '../services/directory.ts';
 import { cacheScope, isServersFault, isWorthSharing, notCached } from './cacheable.ts';
 import { inTime } from './deadline.ts';
 import type { InferAnswer, InferCall } from './infer.ts';
@@ -11,12 +10,8 @@ import { type RunInput, type RunOutcome, run } from './run.ts';
 import { Timings } from './timings.ts';
 
 /** @throws LeptonError as `run`, and `not_cached` where the request wants nothing computed */
-export async function inferCached(
-  gateway: Gateway,
-  call: InferCall,
-  target: Resolved,
-  input: RunInput,
-): Promise<InferAnswer> {
+export async function inferCached(gateway: Gateway, call: InferCall, input: RunInput): Promise<InferAnswer> {
+  const { target } = input;
   const { version } = target;
   const key = await responseKey({
     scope: cacheScope(target, call.principal),

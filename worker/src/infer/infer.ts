@@ -52,7 +52,7 @@ export async function inferResolved(gateway: Gateway, call: InferCall, target: R
     const outcome = await inTime(schedule.deadline, () => run(gateway, input, timings, waitUntil));
     return { version, ...outcome, cache: 'bypass' };
   }
-  return await inferCached(gateway, call, target, input);
+  return await inferCached(gateway, call, input);
 }
 
 /** @throws LeptonError unless the version is ready */

@@ -2,14 +2,15 @@
 import { decodeBinaryResponse, encodeBinaryRequest, HEADER_LENGTH, type Tensor } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
 import type { LiveNode } from '../hubs/live-node.ts';
-import { callNode, type NodeAnswer } from './call-node.ts';
+import { callNode, type NodeAnswer, type Patience } from './call-node.ts';
 import type { RunInput } from './run.ts';
 import type { Timings } from './timings.ts';
 
 export async function runOnNode(
   gateway: Gateway,
   node: LiveNode,
-  input: RunInput & { signal: AbortSignal },
+  input: RunInput,
+  patience: Patience,
   timings: Timings,
 ): Promise<NodeAnswer<Tensor[]>> {
   const { version } = input.target;
@@ -24,7 +25,7 @@ export async function runOnNode(
     body: body.bytes,
     schedule: input.schedule,
     tracing: input.tracing,
-    signal: input.signal,
+    patience,
     read: readOutputs,
   };
   return await callNode(gateway, node, call, timings);

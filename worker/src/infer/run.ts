@@ -85,7 +85,7 @@ async function runPlaced(
       decided,
       decideAgain,
       deadline: schedule.deadline,
-      ask: (node, signal) => runOnNode(gateway, node, { ...input, signal }, timings),
+      ask: (node, patience) => runOnNode(gateway, node, input, patience, timings),
     },
     timings,
   );

@@ -22,8 +22,8 @@ describe('Timings', () => {
   it('lists phases in order, a node’s under its own prefix', async () => {
     const { timings, during } = timed();
     await during('resolve', 1.5);
-    timings.addRemote('node', 'queue;dur=0.2, run;dur=4');
-    expect(timings.header()).toBe('resolve;dur=1.50, node-queue;dur=0.20, node-run;dur=4.00, total;dur=1.50');
+    timings.addRemote('node', 'queue;dur=0.204, run;dur=4, a b;dur=1, c;dur=x, d');
+    expect(timings.header()).toBe('resolve;dur=1.5, node-queue;dur=0.2, node-run;dur=4, total;dur=1.5');
   });
 
   it('has phases that add up, whichever are inside of others or go on beside them', async () => {

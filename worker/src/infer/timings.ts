@@ -54,8 +54,9 @@ export class Timings {
   /** Phases that another server reported, within one of ours, under a prefix: `node-run;dur=4.2`. */
   addRemote(prefix: string, header: string | null): void {
     for (const metric of header?.split(',') ?? []) {
-      const [, name, ms] = /^\s*([\w-]+);dur=([\d.]+)\s*$/.exec(metric) ?? [];
-      if (name && ms) add(this.#remote, `${prefix}-${name}`, Number(ms));
+      const at = metric.indexOf(DURATION);
+      const name = metric.slice(0, Math.max(0, at)).trimStart();
+      if (NAME.test(name)) add(this.#remote, `${prefix}-${name}`, Number(metric.slice(at + DURATION.length)));
     }
   }
 
@@ -68,10 +69,11 @@ export class Timings {
 
   header(): string {
     this.#tellCurrent();
-    if (this.#phases.size === 0 && this.#remote.size === 0) return '';
-    return Object.entries(this.phases())
-      .map(([name, ms]) => `${name};dur=${ms.toFixed(2)}`)
-      .join(', ');
+    let text = '';
+    for (const [name, ms] of this.#phases) text += metricOf(name, ms);
+    for (const [name, ms] of this.#remote) text += metricOf(name, ms);
+    const total = this.#toldUntil - this.#startedAt;
+    return total > 0 ? text + metricOf('total', total).slice(0, -2) : text.slice(0, -2);
   }
 
   #tellCurrent(): void {
@@ -83,6 +85,14 @@ export class Timings {
     add(this.#phases, name, now - this.#toldUntil);
     this.#toldUntil = now;
   }
+}
+
+const DURATION = ';dur=';
+const NAME = /^[\w-]+$/;
+
+/** In ms, to a hundredth. */
+function metricOf(name: string, ms: number): string {
+  return `${name}${DURATION}${Math.round(ms * 100) / 100}, `;
 }
 
 function add(phases: Map<string, number>, name: string, ms: number): void {

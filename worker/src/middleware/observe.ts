@@ -3,6 +3,7 @@ import { CACHE_HEADER, DIGEST_HEADER, LeptonError, MODEL_HEADER, PLACEMENT_HEADE
 import type { MiddlewareHandler } from 'hono';
 import { routePath } from 'hono/route';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
+import { log } from '../log.ts';
 import type { Attributes } from '../telemetry/span.ts';
 
 export const observe = (): MiddlewareHandler<AppEnv> => (c, next) => {
@@ -23,31 +24,35 @@ async function observed(c: AppContext, next: () => Promise<void>): Promise<void>
   }
   await next();
   const ms = performance.now() - c.get('arrivedAt');
-  if (settings.accessLog) log(c, ms);
+  if (!settings.accessLog && !tracing.isRecorded) return;
+  const seen = seenOf(c, ms);
+  const isError = seen.status >= 500;
+  if (settings.accessLog) {
+    const message = seen.status < 400 ? 'a request was answered' : 'a request was refused';
+    const { traceId: trace_id, spanId: span_id } = tracing.isKnown ? tracing.trace : {};
+    log({ level: isError ? 'error' : 'info', message, requestId: tracing.requestId, trace_id, span_id, ...seen });
+  }
   if (spans && tracing.isRecorded) {
-    const { status } = c.res;
-    tracing.endRequest(`${c.req.method} ${routeOf(c)}`, Date.now() - ms, attributesOf(c), status >= 500);
+    tracing.endRequest(`${seen.method} ${routeOf(c)}`, Date.now() - ms, attributesOf(c, seen), isError);
     spans.flushSoon(waitUntilOf(c));
   }
 }
 
-/** Neither keys nor inputs are in it. */
-function log(c: AppContext, ms: number): void {
-  const tracing = c.get('tracing');
+type Seen = ReturnType<typeof seenOf>;
+
+/** What is told of a request, named as in the log. Neither keys nor inputs are in it. */
+function seenOf(c: AppContext, ms: number) {
   const { status, headers } = c.res;
-  const line = {
-    level: status >= 500 ? 'error' : 'info',
-    message: status < 400 ? 'a request was answered' : 'a request was refused',
-    requestId: tracing.requestId,
-    ...(tracing.isKnown ? { trace_id: tracing.trace.traceId, span_id: tracing.trace.spanId } : {}),
+  const principal = c.get('principal');
+  return {
     method: c.req.method,
     path: c.req.path,
     status,
-    ...(c.error ? { code: codeOf(c.error) } : {}),
+    code: c.error && codeOf(c.error),
     // The clock of an isolate may tell whole milliseconds only.
     ms: rounded(ms),
-    keyId: c.get('principal')?.keyId,
-    team: c.get('principal')?.teamId,
+    keyId: principal?.keyId,
+    team: principal?.teamId,
     model: headers.get(MODEL_HEADER) ?? undefined,
     digest: headers.get(DIGEST_HEADER) ?? undefined,
     placement: headers.get(PLACEMENT_HEADER) ?? undefined,
@@ -56,35 +61,31 @@ function log(c: AppContext, ms: number): void {
     responseBytes: answerBytesOf(c),
     phases: phasesOf(c),
   };
-  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.log(JSON.stringify(line));
 }
 
 /** Named as OpenTelemetry's conventions for HTTP name it, and what is ours under `lepton`. */
-function attributesOf(c: AppContext): Attributes {
-  const { status, headers } = c.res;
+function attributesOf(c: AppContext, seen: Seen): Attributes {
   const { protocol, hostname, port, pathname } = new URL(c.req.url);
-  const principal = c.get('principal');
-  const phases = Object.entries(phasesOf(c) ?? {});
+  const phases = Object.entries(seen.phases ?? {});
   return {
-    'http.request.method': c.req.method,
+    'http.request.method': seen.method,
     'http.route': routeOf(c),
-    'http.response.status_code': status,
-    'http.request.body.size': numberOf(c.req.header('content-length')),
-    'http.response.body.size': answerBytesOf(c),
+    'http.response.status_code': seen.status,
+    'http.request.body.size': seen.requestBytes,
+    'http.response.body.size': seen.responseBytes,
     'url.scheme': protocol.slice(0, -1),
     'url.path': pathname,
     'server.address': hostname,
     'server.port': port ? Number(port) : undefined,
     'user_agent.original': c.req.header('user-agent'),
-    'error.type': c.error ? codeOf(c.error) : undefined,
+    'error.type': seen.code,
     'lepton.request.id': c.get('tracing').requestId,
-    'lepton.key.id': principal?.keyId,
-    'lepton.team.id': principal?.teamId,
-    'lepton.model': headers.get(MODEL_HEADER) ?? undefined,
-    'lepton.digest': headers.get(DIGEST_HEADER) ?? undefined,
-    'lepton.placement': headers.get(PLACEMENT_HEADER) ?? undefined,
-    'lepton.cache': headers.get(CACHE_HEADER) ?? undefined,
+    'lepton.key.id': seen.keyId,
+    'lepton.team.id': seen.team,
+    'lepton.model': seen.model,
+    'lepton.digest': seen.digest,
+    'lepton.placement': seen.placement,
+    'lepton.cache': seen.cache,
     ...Object.fromEntries(phases.map(([name, doubleValue]) => [`lepton.phase.${name}_ms`, { doubleValue }])),
   };
 }

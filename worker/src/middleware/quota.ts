@@ -7,7 +7,7 @@ import type { Account } from '../quotas/account.ts';
 import type { Place } from '../quotas/lease.ts';
 import { limitField, policyField } from '../quotas/rate-limit-fields.ts';
 import { QuotaRefused } from '../quotas/refusals.ts';
-import { GIVE_BACK_WITHIN_MS, type Limits } from '../quotas/terms.ts';
+import type { Limits } from '../quotas/terms.ts';
 
 const ONE = { requests: 1 };
 const KEEP_EVERY_MS = 1_000;
@@ -52,9 +52,8 @@ async function limited(c: AppContext, next: Next, limits: Limits): Promise<void>
   else await next();
   // One that was refused its units counts as refused, and as nothing else.
   if (!describe(c.error)) return;
-  const isLate = now() - takenAt >= GIVE_BACK_WITHIN_MS;
-  if (isUncounted || isLate) quotas.count(keyId, { requests: -1 }, waitUntil);
-  else account.giveBack(ONE, waitUntil);
+  const isGivenBack = !isUncounted && account.giveBack(ONE, takenAt, waitUntil);
+  if (!isGivenBack) quotas.count(keyId, { requests: -1 }, waitUntil);
 }
 
 /** A request that is under way says so to the ledger, lest its place lapse. */

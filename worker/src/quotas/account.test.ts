@@ -142,6 +142,23 @@ describe('an account', () => {
     expect(busy.admitted.length).toBe(500);
   });
 
+  it('gives nothing back that may have left the window, where it would be free twice', async () => {
+    const { world, newIsolate } = newWorld({ units: 100 });
+    const { account, request, admitted, waitUntil } = newIsolate();
+    const takenAt = world.time;
+    request({ units: 100 });
+    await world.pass(29_000);
+    expect(account.giveBack({ units: 60 }, takenAt, waitUntil)).toBe(true);
+    await world.pass(2_000);
+    expect(account.giveBack({ units: 40 }, takenAt, waitUntil)).toBe(false);
+    expect(account.giveBack({ units: -10 }, takenAt, waitUntil)).toBe(true);
+    await world.pass(2_000);
+    request({ units: 51 });
+    request({ units: 50 });
+    await world.pass(500);
+    expect(admitted.length).toBe(2);
+  });
+
   it('holds nothing any more once its lease has lapsed, though nobody was left to give it back', async () => {
     const { world, newIsolate } = newWorld({ requests: 600 });
     const { request, account } = newIsolate('open', { isStopped: true });

@@ -5,7 +5,16 @@
 import type { WaitUntil } from '../cache/single-flight.ts';
 import { Lease, type Place } from './lease.ts';
 import { awayError, QuotaRefused } from './refusals.ts';
-import { type Answer, type Ask, DIMENSIONS, type Dimension, type Limits, type Need, type Refusal } from './terms.ts';
+import {
+  type Answer,
+  type Ask,
+  DIMENSIONS,
+  type Dimension,
+  type Limits,
+  type Need,
+  type Refusal,
+  WINDOW_MS,
+} from './terms.ts';
 
 const TELL_EVERY_MS = 1_000;
 /** An answer that takes longer is not waited for: its asker may be gone. Who waits asks then, once. */
@@ -16,6 +25,8 @@ const TRY_EVERY_MS = 1_000;
 const KEEP_PLACE_MS = 50;
 /** How long a refusal is repeated without asking. */
 const REPEAT_MS = 250;
+/** What was taken longer ago is not given back. */
+const GIVE_BACK_WITHIN_MS = WINDOW_MS / 2;
 /** The work after an answer ends before the platform ends it. */
 const MAX_ROUNDS = 20;
 
@@ -101,10 +112,16 @@ export class Account {
     if (this.#options.now() - this.#askedAt >= TELL_EVERY_MS) this.#ask(waitUntil);
   }
 
-  /** What was taken and turned out not to be used; not a place. */
-  giveBack(need: Need, waitUntil: WaitUntil): void {
+  /**
+   * What was taken and turned out not to be used, less than 0 where more was; not a place.
+   * @returns false where it is not given back: taken long ago it may have left the window, and would be free twice
+   */
+  giveBack(need: Need, takenAt: number, waitUntil: WaitUntil): boolean {
+    const isLate = this.#options.now() - takenAt >= GIVE_BACK_WITHIN_MS;
+    if (isLate && DIMENSIONS.some((dimension) => (need[dimension] ?? 0) > 0)) return false;
     this.#lease.giveBack(need);
     this.#tellLater(waitUntil);
+    return true;
   }
 
   standing(): ReturnType<Lease['standing']> {

@@ -1,4 +1,5 @@
 /** The words of quotas: what is limited, and what an isolate and the ledger of a key say to each other. */
+import type { DayUsage } from '@lepton-edge/protocol';
 
 /** Requests and compute units count per minute; concurrent is how many requests may be under way at a time. */
 export const DIMENSIONS = ['requests', 'concurrent', 'units'] as const;
@@ -20,9 +21,6 @@ export const WINDOW_MS = 60_000;
 
 /** An isolate that the ledger has not heard for so long holds nothing any more. */
 export const LAPSE_MS = 2_000;
-
-/** What was taken longer ago is not given back: it may have left the window by then, and would be free twice. */
-export const GIVE_BACK_WITHIN_MS = WINDOW_MS / 2;
 
 /** Below this limit nothing is leased: every request is asked for. */
 export const LEASED_FROM = 60;
@@ -78,19 +76,14 @@ export function nothing(): Amounts {
 }
 
 /** What is counted of a key on a day. */
-export interface Usage {
-  requests: number;
-  /** Requests answered 429 or 413 because of the quota; they are in no other number. */
-  refused: number;
-  computeUnits: number;
-}
+export type UsageCounts = Omit<DayUsage, 'date'>;
 
-export function noUsage(): Usage {
+export function noUsage(): UsageCounts {
   return { requests: 0, refused: 0, computeUnits: 0 };
 }
 
 /** Adds `more` to `sum`, in place. */
-export function addUsage(sum: Usage, more: Partial<Usage>): void {
+export function addUsage(sum: UsageCounts, more: Partial<UsageCounts>): void {
   sum.requests += more.requests ?? 0;
   sum.refused += more.refused ?? 0;
   sum.computeUnits += more.computeUnits ?? 0;

@@ -66,7 +66,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
   });
 }
 
-async function encode(answer: InferAnswer, request: InferRequest, coding: ContentCoding): Promise<Sent> {
+function encode(answer: InferAnswer, request: InferRequest, coding: ContentCoding): Sent | Promise<Sent> {
   const { version, outputs } = answer;
   const { contentType, headerLength, body } = encodeInferAnswer(request, {
     modelName: version.model,
@@ -74,9 +74,10 @@ async function encode(answer: InferAnswer, request: InferRequest, coding: Conten
     id: request.id,
     outputs: outputs as Tensor[],
   });
-  const headers = { ...answerHeaders(answer), 'content-type': contentType };
-  if (headerLength === undefined) return await compressed(body, headers, coding);
-  return await compressed(body, { ...headers, [HEADER_LENGTH]: String(headerLength) }, coding);
+  const headers = answerHeaders(answer);
+  headers['content-type'] = contentType;
+  if (headerLength !== undefined) headers[HEADER_LENGTH] = String(headerLength);
+  return compressed(body, headers, coding);
 }
 
 async function metadata(c: AppContext): Promise<ModelMetadata> {

@@ -40,7 +40,7 @@ openAiRoutes.post('/v1/embeddings', authenticate('infer'), quota(), async (c) =>
       inputs,
       dimensions,
     });
-    const headers = new Headers({ ...answerHeaders(answer), 'content-type': 'application/json' });
+    const headers = { ...answerHeaders(answer), 'content-type': 'application/json' };
     const { version, embeddings, tokens, ageMs } = answer;
     noteEmbedding(c.get('tracing'), { model, encodingFormat, answer });
     const response = { model: `${version.model}@${version.version}`, embeddings, tokens };

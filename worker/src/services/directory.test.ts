@@ -80,6 +80,34 @@ function newColo() {
   return { sqlite, world, stored, newIsolate };
 }
 
+describe('how many items share a run of a version', () => {
+  const report = { loadMs: 1, runMs: 1, perItemMs: { 1: 90, 4: 60, 8: 50 }, deterministic: true, shapes: {} };
+  const free = { name: 'x', datatype: 'FP32', shape: [-1] };
+  const sizesOf = async (admission: object, changes: object = {}) => {
+    const { sqlite, newIsolate } = newColo();
+    const changed = { ...manifest, inputs: [free], outputs: [{ ...free, name: 'y' }], ...changes };
+    sqlite
+      .prepare('UPDATE versions SET manifest = ?, admission = ?')
+      .run(JSON.stringify(changed), JSON.stringify(admission));
+    const version = (await newIsolate().look())?.version;
+    return [version?.maxBatchSize, version?.edgeBatchSize];
+  };
+  const invariant = { ...report, batchInvariant: true };
+
+  it('is what was measured, at the edge no more than were tried', async () => {
+    const measured = { node: { ...invariant, perItemMs: { 1: 9, 4: 7, 8: 5 } }, edge: invariant };
+    expect(await sizesOf({ ...measured, batching: { maxBatchSize: 8 } })).toEqual([20, 8]);
+    expect(await sizesOf({})).toEqual([1, 1]);
+  });
+
+  it('is what the manifest states, but for where a batch changes answers', async () => {
+    const batching = { maxBatchSize: 100, maxDelayMs: 0 };
+    expect(await sizesOf({ edge: invariant }, { batching })).toEqual([100, 64]);
+    expect(await sizesOf({ edge: { ...report, batchInvariant: false } }, { batching })).toEqual([1, 1]);
+    expect(await sizesOf({ edge: invariant }, { batching, stateful: true })).toEqual([1, 1]);
+  });
+});
+
 describe('what the isolates of a colo know', () => {
   it('comes to a new one whole, also while the database is away', async () => {
     const { world, stored, newIsolate } = newColo();

@@ -2,6 +2,7 @@
 import {
   type Access,
   type AliasTarget,
+  batchPlan,
   LeptonError,
   type Manifest,
   type Reference,
@@ -332,23 +333,17 @@ function isDeterministic({ manifest, admission }: typeof versions.$inferSelect):
   return admission?.edge?.deterministic !== false && admission?.node?.deterministic !== false;
 }
 
-/** Where the largest batch that was tried paid best, larger ones do, too. */
-const LARGEST_TRIED = 8;
-const MAX_BATCH_SIZE = 64;
-
-function maxBatchSizeOf({ manifest, admission }: typeof versions.$inferSelect): number {
-  if (manifest.batching) return manifest.batching.maxBatchSize;
-  const measured = admission?.batching?.maxBatchSize ?? 1;
-  return measured < LARGEST_TRIED ? measured : MAX_BATCH_SIZE;
-}
+/** A batch that a manifest asks for takes of the edge's memory, too. */
+const MAX_STATED_AT_EDGE = 64;
 
 /** No more at the edge than were tried there, unless the manifest says so: more take more of its memory. */
 function edgeBatchSizeOf(row: typeof versions.$inferSelect): number {
+  if (!isDeterministic(row)) return 1;
   const { manifest, admission } = row;
   const edge = admission?.edge;
-  if (manifest.stateful || !isDeterministic(row) || edge?.batchInvariant === false) return 1;
-  if (manifest.batching) return Math.min(manifest.batching.maxBatchSize, MAX_BATCH_SIZE);
-  return edge?.batchInvariant ? bestBatchSize(edge.perItemMs) : 1;
+  const maxBatchSize = edge ? bestBatchSize(edge.perItemMs) : 1;
+  const planned = batchPlan(manifest, edge && { edge, batching: { maxBatchSize } })?.maxItems ?? 1;
+  return Math.min(planned, manifest.batching ? MAX_STATED_AT_EDGE : maxBatchSize);
 }
 
 /** @param key `<model id>/<number>` */
@@ -386,7 +381,7 @@ async function loadVersion(db: Database, key: string): Promise<KnownVersion | un
     edgeTried: edgeTriedOf(row),
     nodeRunMs: row.admission?.node?.runMs,
     deterministic: isDeterministic(row),
-    maxBatchSize: maxBatchSizeOf(row),
+    maxBatchSize: batchPlan(row.manifest, row.admission ?? undefined)?.maxItems ?? 1,
     edgeBatchSize: edgeBatchSizeOf(row),
     manifestBytes: first.manifestBytes,
     objectKeys: row.manifest.files.map((file) => keyOf.get(file.path) ?? ''),

@@ -1,9 +1,12 @@
 /** The exporter of this isolate, from its settings. */
 import type { Settings } from '../env.ts';
 import { VERSION } from '../version.ts';
-import { SpanExporter } from './span-exporter.ts';
+import { type ExporterOutside, SpanExporter } from './span-exporter.ts';
 
-export function createExporter({ endpoint, headers, serviceName }: NonNullable<Settings['otlp']>, now: () => number) {
+export function createExporter(
+  { endpoint, headers, serviceName }: NonNullable<Settings['otlp']>,
+  { now, log }: Pick<ExporterOutside, 'now' | 'log'>,
+) {
   const scope = { name: 'lepton-edge', version: VERSION };
   const resource = {
     'service.name': serviceName,
@@ -15,7 +18,6 @@ export function createExporter({ endpoint, headers, serviceName }: NonNullable<S
     fetch: (...args) => fetch(...args),
     now,
     wait: (ms) => scheduler.wait(ms),
-    // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-    log: (line) => console.log(JSON.stringify(line)),
+    log,
   });
 }

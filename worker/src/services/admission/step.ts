@@ -8,6 +8,7 @@ import type { Gateway } from '../../context.ts';
 import { auditRow, isRefused } from '../../db/audit.ts';
 import { admissions, artifacts, type ControlFlow, models, versions } from '../../db/schema.ts';
 import { isHeard, isWilling } from '../../hubs/live-node.ts';
+import { log } from '../../log.ts';
 import { signatureOf, tryAtEdge } from './edge-trial.ts';
 import { tryOnNode } from './node-trial.ts';
 import { edgeExcluded, edgeUnbounded, settle } from './settle.ts';
@@ -79,7 +80,7 @@ async function advance(gateway: Gateway, candidate: Candidate): Promise<void> {
   try {
     await keep(gateway, candidate, progress);
   } catch (error) {
-    log(candidate, error);
+    logFailure(candidate, error);
   }
 }
 
@@ -139,7 +140,7 @@ async function take(gateway: Gateway, candidate: Candidate): Promise<Progress> {
         return { end: settle(candidate.admission, candidate.manifest, candidate) };
     }
   } catch (error) {
-    log(candidate, error);
+    logFailure(candidate, error);
     if (candidate.attempts + 1 < MAX_ATTEMPTS) {
       return { again: gateway.now() + FIRST_RETRY_MS * 2 ** candidate.attempts, failed: true };
     }
@@ -206,14 +207,9 @@ function clipped({ kind, message }: TrialFailure): TrialFailure {
   return { kind, message: message.slice(0, MAX_MESSAGE_LENGTH) };
 }
 
-function log(candidate: Candidate, error: unknown): void {
-  const what = {
-    admission: nameOf(candidate),
-    step: candidate.step,
-    error: String(error).slice(0, MAX_MESSAGE_LENGTH),
-  };
-  // biome-ignore lint/suspicious/noConsole: Workers log through the console; one JSON line an event.
-  console.error(JSON.stringify({ level: 'error', ...what }));
+function logFailure(candidate: Candidate, error: unknown): void {
+  const { step } = candidate;
+  log({ level: 'error', admission: nameOf(candidate), step, error: String(error).slice(0, MAX_MESSAGE_LENGTH) });
 }
 
 /** Writes where a version stands now. A version that was deleted meanwhile is not there to be written. */

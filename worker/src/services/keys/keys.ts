@@ -16,6 +16,7 @@ import { apiKeys } from '../../db/schema.ts';
 import { hashSecret, newSecret, prefixOf } from '../../db/secrets.ts';
 import { pageFrom, readCursor } from '../page.ts';
 import { findTeam } from '../teams/find.ts';
+import { findKey, type KeyRow } from './find.ts';
 import { quotaOfRow } from './quota.ts';
 
 /** @throws LeptonError `team_not_found`, `invalid_request` for an expiry in the past */
@@ -72,8 +73,7 @@ export async function listKeys(ctx: ServiceContext, query: z.output<typeof KeyQu
 /** Takes effect at once in this isolate, within 10 s everywhere. @throws LeptonError `key_not_found` */
 export async function revokeKey(ctx: ServiceContext, id: string): Promise<void> {
   const { db, directory, now } = ctx.gateway;
-  const [row] = await db.select().from(apiKeys).where(eq(apiKeys.id, id));
-  if (!row) throw new LeptonError('key_not_found', `no key has the id ${JSON.stringify(id)}`);
+  const row = await findKey(ctx, id);
   if (row.revokedAt !== null) return;
   await db.batch([
     db
@@ -85,7 +85,7 @@ export async function revokeKey(ctx: ServiceContext, id: string): Promise<void> 
   directory.forgetKey(row.hash);
 }
 
-function toKey(row: typeof apiKeys.$inferSelect): Key {
+function toKey(row: KeyRow): Key {
   const time = (ms: number) => new Date(ms).toISOString();
   const quota = quotaOfRow(row);
   return {

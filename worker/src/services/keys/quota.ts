@@ -12,13 +12,12 @@ import type { z } from 'zod';
 import type { ServiceContext } from '../../context.ts';
 import { auditRow } from '../../db/audit.ts';
 import { apiKeys } from '../../db/schema.ts';
+import { DAY_MS, dateOf } from '../../quotas/days.ts';
 import { noUsage } from '../../quotas/terms.ts';
+import { findKey, type KeyRow } from './find.ts';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_DAYS = 30;
 const MAX_DAYS = 366;
-
-type KeyRow = typeof apiKeys.$inferSelect;
 
 /**
  * Replaces the whole quota; in force at once in this isolate, within 10 s everywhere.
@@ -71,20 +70,10 @@ export function quotaOfRow(row: Pick<KeyRow, keyof Quota>): Quota | undefined {
   return isLimited ? { requestsPerMinute, concurrentRequests, computeUnitsPerMinute } : undefined;
 }
 
-async function findKey({ gateway }: ServiceContext, id: string): Promise<KeyRow> {
-  const [row] = await gateway.db.select().from(apiKeys).where(eq(apiKeys.id, id));
-  if (row) return row;
-  throw new LeptonError('key_not_found', `no key has the id ${JSON.stringify(id)}`);
-}
-
 function rangeOf(query: z.output<typeof UsageQuery>, now: number): { from: string; to: string } {
   const to = query.to ?? dateOf(now);
   const from = query.from ?? dateOf(Date.parse(to) - (DEFAULT_DAYS - 1) * DAY_MS);
   const days = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
   if (days >= 1 && days <= MAX_DAYS) return { from, to };
   throw new LeptonError('invalid_request', `from, to: expected 1 to ${MAX_DAYS} days, got ${from} to ${to}`);
-}
-
-function dateOf(time: number): string {
-  return new Date(time).toISOString().slice(0, 10);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { RESERVE, RETRIES_PER_REQUEST } from './retry-budget.ts';
+import { RESERVE, RETRIES_PER_REQUEST } from '../../worker/src/dispatch/retry-budget.ts';
 import { compare, SCENARIOS } from './scenarios.ts';
-import type { Outcome, Strategy } from './simulator.ts';
-import { simulate } from './simulator.ts';
+import { type Outcome, simulate } from './simulate.ts';
+import type { Strategy } from './strategies.ts';
 
-const outcomes = new Map(compare().map(({ scenario, outcomes }) => [scenario.name, outcomes]));
+const outcomes = new Map((await compare()).map(({ scenario, outcomes }) => [scenario.name, outcomes]));
 const of = (part: string): Record<Strategy, Outcome> => {
   for (const [name, found] of outcomes) if (name.includes(part)) return found;
   throw new Error(`no scenario is about ${part}`);
@@ -12,9 +12,10 @@ const of = (part: string): Record<Strategy, Outcome> => {
 
 describe('in virtual time', () => {
   it.each([
-    ['slower', 100],
+    ['ten times slower', 100],
+    ['dies and comes back', 20],
     ['cut off', 50],
-    ['hedged', 10],
+    ['the same, hedged', 50],
     ['unlike', 100],
   ])('the tail is far shorter than by turns or at random: %s', (part, times) => {
     const { ours, 'round-robin': turns, random } = of(part);
@@ -24,7 +25,7 @@ describe('in virtual time', () => {
     expect(ours.p50).toBeLessThan(turns.p50 * 1.1);
   });
 
-  it.each(['nothing', 'dies and comes back', 'crowd'])(
+  it.each(['nothing', 'crowd'])(
     'the tail is no longer than at random, nor much longer than by turns, which suits like nodes best: %s',
     (part) => {
       const { ours, 'round-robin': turns, random } = of(part);
@@ -42,20 +43,21 @@ describe('in virtual time', () => {
 
   it('a hedge saves those that a silent region holds', () => {
     expect(of('cut off').ours.slowest).toBeGreaterThan(5_000);
-    expect(of('hedged').ours.slowest).toBeLessThan(1_000);
+    expect(of('the same, hedged').ours.slowest).toBeLessThan(1_000);
   });
 
-  it('calls that are made again stay within the budget, also when all nodes die', () => {
+  it('calls that are made again stay within the budget, also when all nodes are late, or die', () => {
     for (const { ours } of outcomes.values()) {
-      expect(ours.again).toBeLessThanOrEqual(RETRIES_PER_REQUEST * ours.requests + 2 * 2 * RESERVE);
+      // Of two isolates; a quarter of the requests come before they are counted, and the reserve fills in ten seconds.
+      expect(ours.again).toBeLessThanOrEqual(1.25 * RETRIES_PER_REQUEST * ours.requests + 2 * 3 * RESERVE);
     }
     const { ours, random } = of('all nodes die');
     expect(random.again).toBeGreaterThan(0.9 * random.failed);
     expect(ours.again).toBeLessThan(0.05 * ours.failed);
   });
 
-  it('is the same each time', () => {
+  it('is the same each time', async () => {
     const [scenario] = SCENARIOS;
-    if (scenario) expect(simulate(scenario, 'ours')).toEqual(outcomes.get(scenario.name)?.ours);
+    if (scenario) expect(await simulate(scenario, 'ours')).toEqual(outcomes.get(scenario.name)?.ours);
   });
 });
