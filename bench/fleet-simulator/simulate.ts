@@ -9,7 +9,7 @@ import type { Gateway } from '../../worker/src/context.ts';
 import { createFleet } from '../../worker/src/hubs/fleet.ts';
 import { Roster } from '../../worker/src/hubs/roster.ts';
 import { askNodes } from '../../worker/src/infer/ask-nodes.ts';
-import type { NodeAnswer } from '../../worker/src/infer/call-node.ts';
+import type { NodeAnswer, Patience } from '../../worker/src/infer/call-node.ts';
 import type { PlaceRequest } from '../../worker/src/infer/decide.ts';
 import { Timings } from '../../worker/src/infer/timings.ts';
 import { type Fault, type NodeOptions, SimulatedNode } from './simulated-node.ts';
@@ -126,7 +126,7 @@ function newIsolate({ time, random, roster, nodes }: Outside, strategy: Strategy
     const asked = new Set<string>();
     let calls = 0;
     const decideAgain = (mayTry?: (process: string) => boolean) => choose(asked, mayTry);
-    const ask = async ({ id }: { id: string }, signal: AbortSignal) => {
+    const ask = async ({ id }: { id: string }, { signal }: Patience) => {
       asked.add(id);
       called(++calls);
       return await callNode(time, nodes.get(id) as SimulatedNode, size, signal);

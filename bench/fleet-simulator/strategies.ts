@@ -24,7 +24,7 @@ export function chooserOf(strategy: Strategy, gateway: Gateway, target: PlaceReq
     const view = await fleet.view(waitUntil);
     const left = view.candidates(digest).filter(({ node, process }) => !asked.has(node.id) && mayTry(process));
     const node = left[place(left.length)]?.node;
-    const known = { awaited: false, hears: view.hears, isKnown: true };
+    const known = { awaited: false, hears: view.hears, isHubAway: false };
     if (!node) return { decision: { kind: 'refused', code: 'no_placement', message: 'no node is left' }, ...known };
     const candidate = new Unjudged(node, new NodeProcess(now), digest);
     return {
