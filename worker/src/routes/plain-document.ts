@@ -1,6 +1,6 @@
 /** What the descriptions of plain routes share. */
 import type { createRoute } from '@hono/zod-openapi';
-import { InferenceFailure, PRIORITY_HEADER, TIMEOUT_HEADER } from '@lepton-edge/protocol';
+import { InferenceFailure, PLACE_HEADER, PRIORITY_HEADER, STICKY_HEADER, TIMEOUT_HEADER } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { type createApi, json } from '../http/openapi.ts';
 
@@ -41,6 +41,14 @@ export const CALL_HEADERS = {
     .enum(['0', '1', '2', '3'])
     .optional()
     .describe('Which of the team’s own requests go first on a busy node: 1 (high), 2 or 0 (normal), 3 (low).'),
+  [PLACE_HEADER]: z
+    .enum(['edge', 'node'])
+    .optional()
+    .describe('Where it is to run, within the model’s policy; it is then not answered from the cache.'),
+  [STICKY_HEADER]: z
+    .string()
+    .optional()
+    .describe('Names the caller for traffic splits: the same name gets the same version as long as the alias stays.'),
 };
 
 const ref = z.string().describe('`name`, `name@alias` or `name@3`.');
