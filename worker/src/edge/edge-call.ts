@@ -22,6 +22,8 @@ export interface EdgeCall {
   /** The outputs wanted, in order. */
   outputs: readonly string[];
   cost: EdgeCost;
+  /** Whose it is: teams take turns. */
+  tenant: string;
   /** Whether no other request is worked on in this isolate: then there is nobody to wait for. */
   isAlone: boolean;
   /** Throws when the run is no longer to begin. */

@@ -106,10 +106,10 @@ export class EdgeRuntime {
   }
 
   async #runSession(entry: Loaded, model: EdgeModel, call: EdgeCall, visit: Visit): Promise<EdgeRun> {
-    const { inputs, outputs, cost, check } = call;
-    const line = `${model.modelId}/${model.version}`;
-    if (!entry.plans.has(line)) entry.plans.set(line, model.batchPlan());
-    const plan = entry.plans.get(line);
+    const { inputs, outputs, cost, tenant, check } = call;
+    const version = `${model.modelId}/${model.version}`;
+    if (!entry.plans.has(version)) entry.plans.set(version, model.batchPlan());
+    const plan = entry.plans.get(version);
     const isCheap = plan === undefined && cost.aloneMs <= CHEAP_MS;
     if (this.#queue.isIdle && (call.isAlone || isCheap)) {
       check();
@@ -117,7 +117,7 @@ export class EdgeRuntime {
     }
     const member = plan && memberOf(plan, inputs, outputs);
     const job = {
-      line,
+      line: `${version} ${tenant}`,
       ...{ inputs, outputs, check },
       bytes: bytesOf(inputs),
       costMs: member ? cost.sharedMs : cost.aloneMs,

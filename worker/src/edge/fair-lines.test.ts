@@ -39,11 +39,11 @@ describe('lines', () => {
 
   it('one that comes while a long run is on goes before the next long one, and catches up on nothing', () => {
     const lines = new FairLines<ReturnType<typeof job>>();
-    const [a, b] = [job('long', 500), job('long', 500)];
+    const [a, b] = [job('long', 300), job('long', 300)];
     lines.add(a);
     lines.add(b);
-    lines.take([a], 500);
-    for (let i = 0; i < 3; i++) lines.add(job('short', 200));
+    lines.take([a], 300);
+    for (let i = 0; i < 3; i++) lines.add(job('short', 120));
     const order: string[] = [];
     for (let next = lines.next(); next; next = lines.next()) {
       order.push(next.line);
@@ -53,17 +53,42 @@ describe('lines', () => {
     expect([lines.count, lines.costMs]).toEqual([0, 0]);
   });
 
+  it('that share a run are each charged for their part of it', () => {
+    const lines = new FairLines<ReturnType<typeof job>>();
+    const [a, b, c] = [job('a', 10), job('b', 30), job('c', 25)];
+    for (const each of [a, b, c]) lines.add(each);
+    lines.take([a, b], 40);
+    lines.add(job('a', 10));
+    lines.add(job('b', 30));
+    const order: string[] = [];
+    for (let next = lines.next(); next; next = lines.next()) {
+      order.push(next.line);
+      lines.take([next], next.costMs);
+    }
+    expect(order).toEqual(['c', 'a', 'b']);
+  });
+
   it('are bounded in number, bytes and time, with places kept for others, and say when to come back', () => {
     const lines = new FairLines<ReturnType<typeof job>>({ count: 8, bytes: 100, costMs: 5_000 });
-    const refusal = expect.objectContaining({ code: 'overloaded' });
-    for (let i = 0; i < 6; i++) lines.add(job('a', 700));
-    expect(() => lines.add(job('a', 1))).toThrow(refusal);
-    expect(() => lines.add(job('b', 900))).toThrow(expect.objectContaining({ retryAfterSeconds: 5 }));
-    expect(() => lines.add(job('b', 1, 95))).toThrow(refusal);
-    lines.add(job('b', 1));
-    lines.add(job('b', 1));
-    expect(() => lines.add(job('c', 1))).toThrow(refusal);
+    const refusal = expect.objectContaining({
+      code: 'overloaded',
+      message: expect.stringContaining('5 of them yours'),
+    });
+    for (let i = 0; i < 5; i++) lines.add(job('a', 700));
+    expect(lines.isCrowded).toBe(true);
+    // A line has three quarters of each.
+    expect(() => lines.add(job('a', 300))).toThrow(refusal);
+    expect(() => lines.add(job('a', 1, 71))).toThrow(refusal);
+    lines.add(job('a', 1));
+    expect(() => lines.add(job('a', 1))).toThrow(expect.objectContaining({ retryAfterSeconds: 4 }));
+    expect(() => lines.add(job('b', 1, 95))).toThrow('0 of them yours');
+    // Who has nothing waiting may have one run, however long.
+    lines.add(job('b', 9_000));
+    expect(() => lines.add(job('b', 1))).toThrow('1 of them yours');
+    lines.add(job('c', 1));
+    expect(() => lines.add(job('d', 1))).toThrow('8 runs waiting');
     expect(lines.clear()).toHaveLength(8);
+    expect([lines.count, lines.costMs, lines.isCrowded]).toEqual([0, 0, false]);
     lines.add(job('a', 60_000, 1_000));
     expect(lines.count).toBe(1);
   });

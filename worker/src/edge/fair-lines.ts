@@ -1,14 +1,14 @@
 /**
- * Who waits for a run at the edge: a line for each version, which take turns by what their runs cost. Pure.
+ * Who waits for a run at the edge: a line for each team and version, which take turns by what their runs cost. Pure.
  *
  * Start-time fair queuing (Goyal, Vin, Cheng, 1996): a line's next run starts, in the time of what was computed, where its
- * last one ended, or where those that run now are if it had none waiting; the one that starts first is next. Costs are what
- * admission measured: on Cloudflare no clock advances during computation.
+ * last one ended, or where those that run now are if it had none waiting; the one that starts first is next. A run that lines
+ * share is charged to each by its part. Costs are what admission measured: on Cloudflare no clock advances during computation.
  */
 import { LeptonError } from '@lepton-edge/protocol';
 
 export interface InLine {
-  /** Names the line: one version of one model. */
+  /** Names the line: one team's requests for one version of one model. */
   readonly line: string;
   /** What it adds to the work that waits, in ms. */
   readonly costMs: number;
@@ -16,71 +16,83 @@ export interface InLine {
   readonly bytes: number;
 }
 
-interface Line<T> {
-  waiting: T[];
-  startsAtMs: number;
-}
-
-export interface LineLimits {
+/** What waits. */
+export interface Waiting {
   count: number;
   bytes: number;
   costMs: number;
 }
 
-const LINE_LIMITS: LineLimits = { count: 256, bytes: 8 * 1024 * 1024, costMs: 10_000 };
-/** So much of all places one line may have: the rest is kept for others. */
+interface Line<T> extends Waiting {
+  jobs: T[];
+  startsAtMs: number;
+}
+
+/** Who comes then had better go elsewhere, or come back. */
+const LIMITS: Waiting = { count: 256, bytes: 8 * 1024 * 1024, costMs: 2_000 };
+/** So much of each one line may have: the rest is kept for others. */
 const MAX_SHARE = 0.75;
 const MAX_RETRY_AFTER_S = 30;
 
 export class FairLines<T extends InLine> {
-  readonly #limits: LineLimits;
+  readonly #limits: Waiting;
   readonly #lines = new Map<string, Line<T>>();
-  #count = 0;
-  #bytes = 0;
-  #costMs = 0;
+  readonly #all: Waiting = { count: 0, bytes: 0, costMs: 0 };
   /** Where the run that was begun last started. */
   #nowMs = 0;
 
-  constructor(limits = LINE_LIMITS) {
+  constructor(limits = LIMITS) {
     this.#limits = limits;
   }
 
   get count(): number {
-    return this.#count;
+    return this.#all.count;
   }
 
   /** What all that wait cost together. */
   get costMs(): number {
-    return this.#costMs;
+    return this.#all.costMs;
+  }
+
+  /** Whether more than half of what may wait does. */
+  get isCrowded(): boolean {
+    const { count, bytes, costMs } = this.#limits;
+    return 2 * this.#all.count > count || 2 * this.#all.bytes > bytes || 2 * this.#all.costMs > costMs;
   }
 
   /** @throws LeptonError `overloaded` */
   add(job: T): void {
     const known = this.#lines.get(job.line);
-    this.#checkRoom(job, known?.waiting.length ?? 0);
-    const line = known ?? { waiting: [], startsAtMs: this.#nowMs };
-    if (line.waiting.length === 0) line.startsAtMs = Math.max(line.startsAtMs, this.#nowMs);
-    line.waiting.push(job);
+    const line = known ?? { jobs: [], count: 0, bytes: 0, costMs: 0, startsAtMs: this.#nowMs };
+    if (!this.#hasRoom(line, job)) throw this.#refusal(line);
+    if (line.count === 0) line.startsAtMs = Math.max(line.startsAtMs, this.#nowMs);
+    line.jobs.push(job);
     this.#lines.set(job.line, line);
-    this.#counted(job, 1);
+    this.#counted(line, job, 1);
   }
 
-  #checkRoom(job: T, inLine: number): void {
-    const { count, bytes, costMs } = this.#limits;
-    const hasPlace = this.#count < count && inLine < count * MAX_SHARE;
-    // One that is alone may be as large as any request.
-    const hasRoom = this.#count === 0 || (this.#bytes + job.bytes <= bytes && this.#costMs + job.costMs <= costMs);
-    if (hasPlace && hasRoom) return;
-    const retryAfterSeconds = Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(this.#costMs / 1000)));
-    const sentence = `the edge has ${this.#count} runs waiting here, which is as much as it takes on: try again`;
-    throw new LeptonError('overloaded', sentence, { retryAfterSeconds });
+  #hasRoom(line: Waiting, { bytes, costMs }: InLine): boolean {
+    // One that is alone may be as large as any request, and whoever has nothing waiting may have one run, however long.
+    if (this.#all.count === 0) return true;
+    const isIn = (waiting: Waiting, share: number) =>
+      waiting.count < this.#limits.count * share &&
+      waiting.bytes + bytes <= this.#limits.bytes * share &&
+      (line.count === 0 || waiting.costMs + costMs <= this.#limits.costMs * share);
+    return isIn(this.#all, 1) && isIn(line, MAX_SHARE);
+  }
+
+  #refusal({ count }: Waiting): LeptonError {
+    const { count: all, costMs } = this.#all;
+    const retryAfterSeconds = Math.min(MAX_RETRY_AFTER_S, Math.max(1, Math.ceil(costMs / 1000)));
+    const sentence = `the edge has ${all} runs waiting here, ${count} of them yours for this version, which is as much as it takes on: try again`;
+    return new LeptonError('overloaded', sentence, { retryAfterSeconds });
   }
 
   /** Whose turn it is; of lines that start together the one with the cheaper run. */
   next(): T | undefined {
     let first: { startsAtMs: number; job: T } | undefined;
-    for (const [name, { waiting, startsAtMs }] of this.#lines) {
-      const [job] = waiting;
+    for (const [name, { jobs, startsAtMs }] of this.#lines) {
+      const [job] = jobs;
       // One that is not ahead of others is as good as new.
       if (!job && startsAtMs <= this.#nowMs) this.#lines.delete(name);
       if (!job) continue;
@@ -91,48 +103,59 @@ export class FairLines<T extends InLine> {
     return first?.job;
   }
 
-  /** Those in a line, oldest first. Must not be read on after a change. */
-  inLine(name: string): readonly T[] {
-    return this.#lines.get(name)?.waiting ?? [];
+  /** All that wait, those in one line first; oldest first within each. */
+  *from(name: string): Generator<T> {
+    yield* [...(this.#lines.get(name)?.jobs ?? [])];
+    for (const [other, { jobs }] of [...this.#lines]) {
+      if (other !== name) yield* [...jobs];
+    }
   }
 
-  /** Takes out some of one line, which are run now. */
+  /** Takes out some, which are run now; it was the first one's turn. @param costMs of the run */
   take(jobs: readonly [T, ...T[]], costMs: number): void {
-    for (const job of jobs) this.drop(job);
-    const line = this.#lines.get(jobs[0].line);
-    if (!line) return;
-    this.#nowMs = Math.max(this.#nowMs, line.startsAtMs);
-    line.startsAtMs = this.#nowMs + costMs;
+    const first = this.#lines.get(jobs[0].line);
+    if (first) this.#nowMs = Math.max(this.#nowMs, first.startsAtMs);
+    const sumMs = jobs.reduce((sum, job) => sum + job.costMs, 0);
+    for (const job of jobs) {
+      const line = this.#lines.get(job.line);
+      if (!this.drop(job) || !line) continue;
+      const partMs = sumMs > 0 ? (costMs * job.costMs) / sumMs : costMs / jobs.length;
+      line.startsAtMs = Math.max(this.#nowMs, line.startsAtMs) + partMs;
+    }
   }
 
   /** Takes one out that waits for nothing any more. @returns false where it did not wait */
   drop(job: T): boolean {
-    const waiting = this.#lines.get(job.line)?.waiting ?? [];
-    const at = waiting.indexOf(job);
-    if (at < 0) return false;
-    waiting.splice(at, 1);
-    this.#counted(job, -1);
+    const line = this.#lines.get(job.line);
+    const at = line?.jobs.indexOf(job) ?? -1;
+    if (!line || at < 0) return false;
+    line.jobs.splice(at, 1);
+    this.#counted(line, job, -1);
     return true;
   }
 
   /** Nobody waits and nothing runs: nobody was kept from anything, and what each was given is forgotten. */
   settle(): void {
-    if (this.#count > 0) return;
+    if (this.#all.count > 0) return;
     this.#lines.clear();
     this.#nowMs = 0;
-    this.#costMs = 0;
+    this.#all.costMs = 0;
   }
 
   /** Takes everybody out. */
   clear(): T[] {
-    const all = Array.from(this.#lines.values()).flatMap(({ waiting }) => waiting);
+    const all = Array.from(this.#lines.values()).flatMap(({ jobs }) => jobs);
     for (const job of all) this.drop(job);
     return all;
   }
 
-  #counted({ bytes, costMs }: T, by: 1 | -1): void {
-    this.#count += by;
-    this.#bytes += by * bytes;
-    this.#costMs += by * costMs;
+  #counted(line: Line<T>, { bytes, costMs }: T, by: 1 | -1): void {
+    for (const waiting of [line, this.#all]) {
+      waiting.count += by;
+      waiting.bytes += by * bytes;
+      waiting.costMs += by * costMs;
+    }
+    // Of fractions something may be left.
+    if (line.count === 0) line.costMs = 0;
   }
 }

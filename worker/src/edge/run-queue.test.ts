@@ -64,6 +64,19 @@ describe('runs that wait', () => {
     expect(runs).toEqual([[10, 11], [20], [1], [2]]);
   });
 
+  it('of several teams go together, too, and the one that has many waiting keeps no other from its turn', async () => {
+    const { runs, ask } = queueOf();
+    const plan = planOf(4);
+    const many = [1, 2, 3, 4, 5, 6, 7, 8].map((value) => ask(value, { line: 'm many', plan }));
+    const few = [20, 21].map((value) => ask(value, { line: 'm few', plan }));
+    await Promise.all([...many, ...few]);
+    expect(runs).toEqual([
+      [1, 2, 3, 4],
+      [20, 21, 5, 6],
+      [7, 8],
+    ]);
+  });
+
   it('fail by themselves: what was refused together is run alone', async () => {
     const { runs, ask } = queueOf();
     const plan = planOf(8);

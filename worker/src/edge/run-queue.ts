@@ -70,11 +70,13 @@ interface Seen {
 /** What is had from outside. */
 export interface Outside {
   now(): number;
-  /** Ends when what has arrived by now has been handled. */
+  /** Ends when what has arrived by now is a step further. */
   gather(): Promise<void>;
 }
 
 const OUTSIDE: Outside = { now: () => performance.now(), gather: () => scheduler.wait(0) };
+/** Where one run follows the other without end, who arrives has no other time to be told that there is no room. */
+const STEPS_WHEN_CROWDED = 4;
 
 export class RunQueue {
   readonly #outside: Outside;
@@ -147,7 +149,7 @@ export class RunQueue {
           me.isPassedOver = false;
           this.#enter(me);
         } else if (this.#called === me) {
-          await this.#outside.gather();
+          await this.#gather();
           if (this.#called === me && !me.outcome) await this.#proceed(me);
         } else {
           const { promise, resolve } = Promise.withResolvers<void>();
@@ -163,6 +165,11 @@ export class RunQueue {
       this.#lines.drop(me);
       if (this.#called === me) this.#callNext();
     }
+  }
+
+  async #gather(): Promise<void> {
+    await this.#outside.gather();
+    for (let step = 1; step < STEPS_WHEN_CROWDED && this.#lines.isCrowded; step++) await this.#outside.gather();
   }
 
   /** Passes over one that was called and does nothing: by its request's end, nothing of it is heard any more. */
@@ -218,14 +225,14 @@ export class RunQueue {
     }
   }
 
-  /** This one and those of its line that fit it. */
+  /** This one and those of its version that fit it. */
   #groupOf(me: Waiting): { jobs: [Waiting, ...Waiting[]]; batch: Batch | undefined; costMs: number } {
     const jobs: [Waiting, ...Waiting[]] = [me];
     if (!me.batchable || me.batchable.plan.withdrawn) return { jobs, batch: undefined, costMs: me.aloneMs };
     const { plan, member } = me.batchable;
     const batch = new Batch(plan, member);
     let costMs = me.costMs;
-    for (const job of [...this.#lines.inLine(me.line)]) {
+    for (const job of this.#lines.from(me.line)) {
       if (batch.full) break;
       if (job === me || job.batchable?.plan !== plan) continue;
       const late = lateness(job);

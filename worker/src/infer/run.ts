@@ -68,7 +68,7 @@ async function runPlaced(
     try {
       return await runAtEdge(gateway, model, cost, input, timings, waitUntil);
     } catch (error) {
-      if (!isFull(error) || asked !== undefined) throw error;
+      if (!isFull(error) || asked !== undefined || target.version.manifest.placement.policy === 'edge') throw error;
       unavailable = error.message;
       decided = await decideAgain();
       if (decided.decision.kind === 'refused') throw error;
@@ -125,7 +125,8 @@ async function runAtEdge(
   waitUntil: WaitUntil,
 ): Promise<RunOutcome> {
   const check = () => schedule.deadline?.check();
-  const call = { inputs, outputs, cost, isAlone: gateway.bodies.isAlone, check, waitUntil };
+  const { tenant } = schedule;
+  const call = { inputs, outputs, cost, tenant, isAlone: gateway.bodies.isAlone, check, waitUntil };
   return await tracing.within('run at the edge', async (part) => {
     const ran = await timings.measure('edge', () => gateway.edge.run(model, call));
     timings.move('edge', 'queue', ran.queuedMs);
