@@ -131,7 +131,14 @@ function newIsolate({ time, random, roster, nodes }: Outside, strategy: Strategy
       called(++calls);
       return await callNode(time, nodes.get(id) as SimulatedNode, size, signal);
     };
-    const call = { version: target.version, decided: await decideAgain(), decideAgain, deadline: undefined, ask };
+    const call = {
+      version: target.version,
+      team: 'team',
+      decided: await decideAgain(),
+      decideAgain,
+      deadline: undefined,
+      ask,
+    };
     try {
       return (await askNodes(gateway, call, new Timings(now))) !== undefined;
     } catch (error) {

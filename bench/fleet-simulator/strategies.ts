@@ -14,7 +14,7 @@ export type Choose = (asked: ReadonlySet<string>, mayTry?: (process: string) => 
 const waitUntil = () => undefined;
 
 export function chooserOf(strategy: Strategy, gateway: Gateway, target: PlaceRequest['target']): Choose {
-  const request = { target, asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY };
+  const request = { target, team: 'team', asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY };
   if (strategy === 'ours') return (_asked, mayTry) => decide(gateway, { ...request, mayTry }, waitUntil);
   const { digest } = target.version;
   const { now, random, fleet } = gateway;
@@ -47,5 +47,9 @@ class Unlimited extends RetryBudget {
 class Unjudged extends Candidate<HeardNode> {
   override isHealthy(): boolean {
     return true;
+  }
+
+  override refusal(): undefined {
+    return undefined;
   }
 }

@@ -28,6 +28,7 @@ const node = (process: string, changes: Partial<Made> = {}): NodeCandidate => {
 
 const wish = (changes: Partial<NodeWish> = {}): NodeWish => ({
   now: 0,
+  team: 'team',
   leftMs: Number.POSITIVE_INFINITY,
   regions: undefined,
   usualMs: undefined,
@@ -108,11 +109,11 @@ it('never takes an unhealthy, disallowed, full or late node while another one is
         expect(choice === undefined).toBe(right.length === 0);
         if (!choice) return;
         expect(isRight(choice.candidate)).toBe(true);
-        expect(choice.isFull).toBe(choice.candidate.isFull(0));
-        const notFull = right.filter(({ isFull }) => !isFull(0));
+        expect(choice.isFull).toBe(choice.candidate.isFull('team', 0));
+        const notFull = right.filter(({ isFull }) => !isFull('team', 0));
         const isMade = notFull.some(({ expectedMs }) => expectedMs(0, undefined) <= leftMs);
         if (isMade) expect(choice.expectedMs).toBeLessThanOrEqual(leftMs);
-        if (choice.isFull) expect(right.every(({ isFull }) => isFull(0))).toBe(true);
+        if (choice.isFull) expect(right.every(({ isFull }) => isFull('team', 0))).toBe(true);
       },
     ),
     { numRuns: 200 },

@@ -12,8 +12,8 @@ export interface NodeCandidate {
   readonly region: string | null;
   /** Whether its circuit lets a call through. */
   isHealthy(now: number): boolean;
-  /** Whether it has just said that it has no room. */
-  isFull(now: number): boolean;
+  /** Whether it has just said that it has no room for requests of a team. */
+  isFull(team: string, now: number): boolean;
   /** Whether it has the version loaded, or is about to. */
   has(now: number): boolean;
   /** Requests it works on or has waiting. */
@@ -24,6 +24,8 @@ export interface NodeCandidate {
 
 export interface NodeWish {
   now: number;
+  /** Whose request it is. */
+  team: string;
   /** Until the request's deadline, in ms; infinite without one. */
   leftMs: number;
   regions: readonly string[] | undefined;
@@ -80,7 +82,7 @@ export function isAllowed(
 }
 
 function look(candidates: readonly NodeCandidate[], wish: NodeWish): void {
-  const { now, usualMs } = wish;
+  const { now, team, usualMs } = wish;
   if (candidates.length > states.length) {
     states = new Uint8Array(2 * candidates.length);
     times = new Float64Array(2 * candidates.length);
@@ -89,7 +91,7 @@ function look(candidates: readonly NodeCandidate[], wish: NodeWish): void {
     const candidate = candidates[i] as NodeCandidate;
     states[i] = UNUSABLE;
     if (!isAllowed(candidate, wish) || !candidate.isHealthy(now)) continue;
-    states[i] = candidate.isFull(now) ? FULL : candidate.has(now) ? HAS_IT : LACKS_IT;
+    states[i] = candidate.isFull(team, now) ? FULL : candidate.has(now) ? HAS_IT : LACKS_IT;
     times[i] = candidate.expectedMs(now, usualMs);
   }
 }

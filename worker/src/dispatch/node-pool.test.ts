@@ -1,3 +1,4 @@
+import { LeptonError } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { NodePool, type PoolNode } from './node-pool.ts';
 
@@ -92,15 +93,54 @@ describe('a node that fails', () => {
     expect(report(undefined, { instance: '2' }).candidates('v')[0]?.isHealthy(world.now)).toBe(true);
   });
 
-  it('does not become a slow one, and one that is full is so for a moment', () => {
+  it('does not become a slow one, and one that does not work is passed over for a moment', () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
     const call = a?.begin(world.now, undefined);
     world.now += 1_000;
-    call?.failed('busy');
-    expect([a?.isHealthy(world.now), a?.isFull(world.now), a?.expectedMs(world.now, 1)]).toEqual([true, true, 6]);
+    call?.failed('away');
+    expect([a?.isHealthy(world.now), a?.isFull('t', world.now), a?.expectedMs(world.now, 1)]).toEqual([true, true, 6]);
     world.now += 250;
-    expect(a?.isFull(world.now)).toBe(false);
+    expect(a?.isFull('t', world.now)).toBe(false);
+  });
+});
+
+describe('a node that has no room', () => {
+  const error = new LeptonError('overloaded', 'full', { retryAfterSeconds: 3 });
+  const fill = () => {
+    const { world, report } = setup('a');
+    const [a] = report().candidates('v');
+    const begin = () => a?.begin(world.now, undefined);
+    const calls = [begin(), begin()];
+    begin()?.full('one', error);
+    return { world, begin, calls, says: (team: string) => a?.refusal(team, world.now) };
+  };
+
+  it('is not asked by that team until one of our calls has ended, or a moment has passed', () => {
+    const { world, calls, says } = fill();
+    expect([says('one'), says('other')]).toEqual([error, undefined]);
+    calls[0]?.answered();
+    expect(says('one')).toBeUndefined();
+    const filled = fill();
+    filled.world.now += 250;
+    expect(filled.says('one')).toBeUndefined();
+    expect(world.now).toBe(100_000);
+  });
+
+  it('is asked again after that moment also where it went on saying so', () => {
+    const { world, begin, calls, says } = fill();
+    world.now += 200;
+    calls[0]?.answered();
+    begin()?.full('one', error);
+    expect(says('one')).toBe(error);
+    world.now += 50;
+    expect(says('one')).toBeUndefined();
+  });
+
+  it('is asked where none of our calls is there: others may go at any time', () => {
+    const { calls, says } = fill();
+    for (const call of calls) call?.answered();
+    expect(says('one')).toBeUndefined();
   });
 });
 

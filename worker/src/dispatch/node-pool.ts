@@ -1,5 +1,5 @@
 /** The nodes of a fleet as an isolate knows them, and how soon each would answer a request. Pure: the clock is handed in. */
-import type { Heartbeat, LoadedModel } from '@lepton-edge/protocol';
+import type { Heartbeat, LeptonError, LoadedModel } from '@lepton-edge/protocol';
 import type { NodeCandidate } from './choose-node.ts';
 import { type NodeCall, NodeProcess } from './node-process.ts';
 import { rendezvousWeight } from './rendezvous.ts';
@@ -98,8 +98,13 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
     return this.#process.circuit.allows(now);
   }
 
-  isFull(now: number): boolean {
-    return this.#work.isFull(now);
+  isFull(team: string, now: number): boolean {
+    return this.#work.isFull(team, now);
+  }
+
+  /** What it would say to a team's request, where it has no room for it. */
+  refusal(team: string, now: number): LeptonError | undefined {
+    return this.#work.refusal(team, now);
   }
 
   /** Also where it is being loaded for a call of ours. */

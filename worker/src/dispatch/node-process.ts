@@ -1,4 +1,5 @@
 /** What an isolate knows of one process of a node: what it reported, and what the isolate's own calls showed since. Pure. */
+import type { LeptonError } from '@lepton-edge/protocol';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { OwnCalls } from './own-calls.ts';
 import { VersionWork } from './version-work.ts';
@@ -20,8 +21,10 @@ export interface NodeCall {
   answered(): number;
   /** It answered that the request is at fault, which says nothing of how long others take. */
   refused(): void;
-  /** `silent`: no answer came, or half of one. `sick`: not as a node should answer. `busy`: it has no room. */
-  failed(how: 'silent' | 'sick' | 'busy'): void;
+  /** `silent`: no answer came, or half of one. `sick`: not as a node should answer. `away`: it does not work now. */
+  failed(how: 'silent' | 'sick' | 'away'): void;
+  /** It said that it has no room for a team's requests. */
+  full(team: string, error: LeptonError): void;
   /** Nobody waits for it any more. */
   abandoned(): void;
 }
@@ -92,9 +95,14 @@ export class NodeProcess {
       },
       failed: (how) => {
         end();
-        if (how !== 'busy') return this.circuit.failed(this.#now(), { isSilent: how === 'silent', isProbe });
+        if (how !== 'away') return this.circuit.failed(this.#now(), { isSilent: how === 'silent', isProbe });
         answered();
-        work.full(this.#now());
+        work.away(this.#now());
+      },
+      full: (team, error) => {
+        end();
+        answered();
+        work.full(team, error, this.#now());
       },
       abandoned: () => {
         const delayMs = end();

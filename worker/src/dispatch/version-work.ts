@@ -1,13 +1,23 @@
 /** How calls of one version on one node have gone. Pure: the clock is handed in. */
+import type { LeptonError } from '@lepton-edge/protocol';
 import type { Call } from './own-calls.ts';
 import { DECAY_MS, PeakEwma } from './peak-ewma.ts';
 
-/** So long a node that said it was full is passed over, unless it answers before. */
+/** So long a node that had no room is passed over: where it is not at work, unless it answers before. */
 const FULL_MS = 250;
+/** More teams than that are not remembered to have filled one node with one version. */
+const MAX_TEAMS = 100;
 /** Calls that follow one another sooner are one silence, where none is answered. */
 const PAUSE_MS = 1_000;
 /** A node that is silent for longer is not heard by the hub either; where it is, the silence is of the calls. */
 const MAX_SILENCE_MS = 8_000;
+
+interface Full {
+  until: number;
+  /** Of ours, that were there when it said so. */
+  calls: number;
+  error: LeptonError;
+}
 
 export class VersionWork {
   /** Under way, oldest first. */
@@ -19,7 +29,9 @@ export class VersionWork {
   readonly #delay = new PeakEwma();
   #isDelayKnown = false;
   #silentSince: number | undefined;
-  #fullUntil = 0;
+  #awayUntil = 0;
+  /** By team: of each a node takes so many requests at a time. */
+  readonly #full = new Map<string, Full>();
 
   /** Since when calls are under way; undefined where none is. */
   get calledSince(): number | undefined {
@@ -39,8 +51,18 @@ export class VersionWork {
     return ms <= MAX_SILENCE_MS ? ms : MAX_SILENCE_MS * Math.exp((MAX_SILENCE_MS - ms) / DECAY_MS);
   }
 
-  isFull(now: number): boolean {
-    return this.#fullUntil > now;
+  /** Whether it would probably say that it has no room for a team's request. */
+  isFull(team: string, now: number): boolean {
+    return this.#awayUntil > now || this.refusal(team, now) !== undefined;
+  }
+
+  /**
+   * What it would say to a team's request: what it said a moment ago, since as many of ours are there still. With none there, nobody here
+   * would see room come.
+   */
+  refusal(team: string, now: number): LeptonError | undefined {
+    const full = this.#full.get(team);
+    return full && full.until > now && this.calls.size >= Math.max(1, full.calls) ? full.error : undefined;
   }
 
   /** A call is about to begin. */
@@ -52,7 +74,7 @@ export class VersionWork {
   /** There was an answer, whatever it said. */
   answered(now: number): void {
     this.#silentSince = this.calls.size > 0 ? now : undefined;
-    this.#fullUntil = 0;
+    this.#awayUntil = 0;
   }
 
   /** @param isWarm whether the version was there: what a load took says nothing of the next call */
@@ -69,8 +91,17 @@ export class VersionWork {
     this.#delay.atLeast(Math.max(delayMs, this.silentMs(now)), now);
   }
 
-  /** It said that it has no room. */
-  full(now: number): void {
-    this.#fullUntil = now + FULL_MS;
+  /** It does not work now. */
+  away(now: number): void {
+    this.#awayUntil = now + FULL_MS;
+  }
+
+  /** It said that it has no room for a team's requests. */
+  full(team: string, error: LeptonError, now: number): void {
+    const known = this.#full.get(team);
+    if (!known && this.#full.size >= MAX_TEAMS) this.#full.clear();
+    // By then it is asked anew, however often it says so: others may have left it.
+    const until = known && known.until > now ? known.until : now + FULL_MS;
+    this.#full.set(team, { until, calls: this.calls.size, error });
   }
 }

@@ -55,25 +55,29 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   const target = { model: { id: 'm' }, version } as never;
   const asked: string[] = [];
   const given: AbortSignal[] = [];
-  const run = async () => {
+  const run = async (team = 'team') => {
     const leftMs = () => deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
     const decideAgain = (mayTry?: (process: string) => boolean) =>
-      decide(gateway, { target, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry }, waitUntil);
+      decide(
+        gateway,
+        { target, team, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry },
+        waitUntil,
+      );
     const decided = await decideAgain();
     const ask = (node: LiveNode, { signal }: Patience) => {
       asked.push(node.id);
       given.push(signal);
       return (ways[node.id] ?? isDead)(signal);
     };
-    const call = { version: version as never, decided, decideAgain, deadline, ask };
+    const call = { version: version as never, team, decided, decideAgain, deadline, ask };
     return await askNodes(gateway, call, new Timings());
   };
   /** What a run came to, and after how many ms, at most a minute of fake time. */
-  const outcome = async () => {
+  const outcome = async (team?: string) => {
     const startedAt = Date.now();
     let ended: { placement?: string; code?: string; retryAfter?: number | undefined; ms: number } | undefined;
     const ms = () => Date.now() - startedAt;
-    void run().then(
+    void run(team).then(
       (answer) => (ended = { placement: answer?.placement ?? 'edge', ms: ms() }),
       ({ code, retryAfterSeconds }) => (ended = { code, retryAfter: retryAfterSeconds, ms: ms() }),
     );
@@ -144,6 +148,21 @@ it('a call is ended where its request has no more time, or after a minute', asyn
   expect(await newFleet({ a: isEnded }).outcome()).toMatchObject({ ...late, ms: 60_000 });
   const deadline = new Deadline(300, Date.now(), () => Date.now());
   expect(await newFleet({ a: isEnded }, { deadline }).outcome()).toMatchObject({ ...late, ms: 300 });
+});
+
+it('a node that has just said it is full for a team is not asked for that team, and what it said is said again', async () => {
+  const fleet = newFleet({ a: hangs, b: hangs }, { loadedOn: ['a', 'b'] });
+  const isFull = { code: 'overloaded', retryAfter: 4, ms: 0 };
+  for (const id of ['a', 'b']) (await fleet.candidate(id))?.begin(Date.now(), 1);
+  Object.assign(fleet.ways, { a: fails('busy', 'overloaded', 9), b: fails('busy', 'overloaded', 4) });
+  expect(await fleet.outcome()).toMatchObject(isFull);
+  expect(fleet.asked.splice(0)).toHaveLength(2);
+  expect(await fleet.outcome()).toMatchObject({ code: 'overloaded', ms: 0 });
+  expect(fleet.asked).toEqual([]);
+  Object.assign(fleet.ways, { a: answers, b: answers });
+  expect(await fleet.outcome('other')).toMatchObject({ ms: 0, placement: expect.stringMatching(/^node:/) });
+  await vi.advanceTimersByTimeAsync(250);
+  expect(await fleet.outcome()).toMatchObject({ placement: expect.stringMatching(/^node:/) });
 });
 
 describe('a call that is made again', () => {
@@ -232,7 +251,7 @@ describe('a node that is tried again after its failure', () => {
     });
     const fleet = newFleet({ a: late, b: answers });
     await fleet.outcome();
-    expect((await fleet.candidate('a'))?.isFull(Date.now())).toBe(false);
+    expect((await fleet.candidate('a'))?.isFull('team', Date.now())).toBe(false);
     fleet.ways.a = answers;
     expect(await fleet.outcome()).toMatchObject({ placement: 'node:a' });
   });

@@ -24,6 +24,8 @@ const WAIT_MS = 250;
 
 export interface NodesCall<T> {
   version: Pick<KnownVersion, 'digest' | 'nodeRunMs' | 'manifest'>;
+  /** Whose it is. */
+  team: string;
   /** Where to run, as it was decided. */
   decided: Decision;
   /** @param mayTry the processes it may be sent to */
@@ -108,7 +110,11 @@ class Asking<T> {
     if (decision.kind !== 'node') return;
     // What may have been done already is not to be done twice.
     if (this.#underWay.length > 0 && !this.#mayRepeat) return;
-    if (this.#mayBegin(decision.choice.candidate)) this.#begin(decision.choice.candidate);
+    const { candidate } = decision.choice;
+    const refusal = candidate.refusal(this.#call.team, this.#gateway.now());
+    // Where all are full: what one of them would say is known.
+    if (refusal) this.#isBusy(refusal);
+    else if (this.#mayBegin(candidate)) this.#begin(candidate);
   }
 
   #isHeard(): boolean {
@@ -186,7 +192,9 @@ class Asking<T> {
       if (answer.kind === 'refused') begun.abandoned();
       else begun.refused();
     } else if (answer.kind === 'refused') begun.refused();
-    else begun.failed(answer.kind);
+    else if (answer.kind !== 'busy') begun.failed(answer.kind);
+    else if (answer.error.code === 'overloaded') begun.full(this.#call.team, answer.error);
+    else begun.failed('away');
   }
 
   #failed({ process }: FleetCandidate, answer: NodeAnswer<T> & { ok: false }): void {
@@ -197,7 +205,11 @@ class Asking<T> {
     if (isFinal) throw error;
     if (kind === 'silent') this.#attempts.silent(process);
     this.#last = error;
-    if (kind === 'busy' && retryAfter(error) < retryAfter(this.#busy)) this.#busy = error;
+    if (kind === 'busy') this.#isBusy(error);
+  }
+
+  #isBusy(error: LeptonError): void {
+    if (retryAfter(error) < retryAfter(this.#busy)) this.#busy = error;
   }
 
   /** A node that has answered has nothing to wait for, and one whose failures are no silence would only repeat them. */

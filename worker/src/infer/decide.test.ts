@@ -17,7 +17,7 @@ async function decideWithoutHub(edgeEligible: boolean) {
   } as unknown as Gateway;
   const version = { digest: 'v', edgeEligible, manifest: { placement: { policy: 'auto' } } };
   const target = { model: { id: 'm' }, version } as never;
-  const request = { target, asked: undefined, edgeRunMs: 1, leftMs: Number.POSITIVE_INFINITY };
+  const request = { target, team: 'team', asked: undefined, edgeRunMs: 1, leftMs: Number.POSITIVE_INFINITY };
   return await decide(gateway, request, () => undefined);
 }
 
@@ -51,7 +51,7 @@ describe('what the edge may run', () => {
     } as never;
     const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
     const target = { model: { id: 'm' }, version } as never;
-    const request = { target, asked: undefined, edgeRunMs: runMs, leftMs: Number.POSITIVE_INFINITY };
+    const request = { target, team: 'team', asked: undefined, edgeRunMs: runMs, leftMs: Number.POSITIVE_INFINITY };
     const decided = decideAtOnce(gateway, request, () => undefined);
     await turn();
     return [decided?.decision.kind, asked];
@@ -75,6 +75,10 @@ it('what finds too much before it at the edge is told so at once, also where a n
   const target = { model: { id: 'm' }, version } as never;
   const view = await fleet.view(() => undefined);
   view.candidates('v')[0]?.begin(0, 1).failed('silent');
-  const decided = decideAtOnce(gateway, { target, asked: undefined, edgeRunMs: 1, leftMs: 100 }, () => undefined);
+  const decided = decideAtOnce(
+    gateway,
+    { target, team: 'team', asked: undefined, edgeRunMs: 1, leftMs: 100 },
+    () => undefined,
+  );
   expect(decided).toMatchObject({ decision: { kind: 'refused', code: 'overloaded' }, awaited: false });
 });

@@ -20,6 +20,8 @@ export interface Decision {
 /** What is to be placed. */
 export interface PlaceRequest {
   target: Resolved;
+  /** Whose it is. */
+  team: string;
   asked: 'edge' | 'node' | undefined;
   /** What a run of it at the edge is expected to take. */
   edgeRunMs: number;
@@ -82,13 +84,13 @@ function decideBy(
   request: PlaceRequest,
   viewOf: () => FleetView | undefined,
 ): PlaceDecision<FleetCandidate> {
-  const { asked, leftMs, target, mayTry } = request;
+  const { asked, leftMs, target, team, mayTry } = request;
   const { digest, manifest, nodeRunMs: usualMs } = target.version;
   const { policy, regions } = manifest.placement;
   const node = () => {
     const view = viewOf();
     if (!view) return 'unknown';
-    const wish = { now: gateway.now(), leftMs, regions, usualMs, mayTry, random: gateway.random };
+    const wish = { now: gateway.now(), team, leftMs, regions, usualMs, mayTry, random: gateway.random };
     return chooseNode(view.candidates(digest), wish) ?? 'none';
   };
   return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });

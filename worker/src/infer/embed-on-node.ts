@@ -38,17 +38,18 @@ export async function embedOnNodes(
 ): Promise<{ texts: EmbeddedText[]; placement: Placement }> {
   const { target, inputs, timings, waitUntil } = call;
   return await countRun(gateway, target, inputs.length, waitUntil, async () => {
-    const { deadline } = call.schedule;
+    const { deadline, tenant: team } = call.schedule;
     const decideAgain = (mayTry?: (process: string) => boolean) => {
       const leftMs = deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
       const edge = { ineligible: call.tooLarge };
-      return decide(gateway, { target, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
+      return decide(gateway, { target, team, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
     };
     const decided = await decideAgain();
     const answered = await askNodes(
       gateway,
       {
         version: target.version,
+        team,
         decided,
         decideAgain,
         deadline,

@@ -17,7 +17,7 @@ export async function checkReady(
   checkState(target.version);
   const { decision } = await decide(
     gateway,
-    { target, asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY },
+    { target, team: principal.teamId, asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY },
     waitUntil,
   );
   if (decision.kind === 'refused') throw refusalOf(decision);

@@ -59,7 +59,8 @@ async function runPlaced(
   let unavailable = tooLargeForEdge(target.version, elements);
   const requestNow = (mayTry?: (process: string) => boolean): PlaceRequest => {
     const leftMs = schedule.deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
-    return { target, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
+    const { tenant: team } = schedule;
+    return { target, team, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
   };
   const decideAgain = (mayTry?: (process: string) => boolean) => decide(gateway, requestNow(mayTry), waitUntil);
   const model = edgeModelOf(gateway, target, timings);
@@ -82,6 +83,7 @@ async function runPlaced(
     gateway,
     {
       version: target.version,
+      team: schedule.tenant,
       decided,
       decideAgain,
       deadline: schedule.deadline,
