@@ -109,6 +109,7 @@ describe('an answer', () => {
     expect(await other.ask()).toEqual([1, 'hit', 1_500]);
     world.now += 58_500;
     expect(await other.ask()).toEqual([2, 'miss', undefined]);
+    await other.settle();
     expect(await one.ask()).toEqual([2, 'hit', 0]);
   });
 
