@@ -10,6 +10,8 @@ const TARGETS: Record<string, { naive: Target; raw: Target }> = {
   'use-lite': { naive: undefined, raw: { atLeast: 0.85 } },
 };
 
+const WARM_UP_MS = 4_000;
+
 export const gpuNode: Subject = async (bench) => {
   const rows: Measured[] = [];
   for (const workload of WORKLOADS) {
@@ -18,6 +20,10 @@ export const gpuNode: Subject = async (bench) => {
       const calls = [callOf(workload)];
       const rate = async (server: Server) =>
         (await bench.callers(servers[server].url, { calls, callers: MOST, ms })).perSecond;
+      // Compilers take longer for a program than for a loop.
+      for (const server of ['node', 'naive'] as const) {
+        await bench.callers(servers[server].url, { calls, callers: MOST, ms: WARM_UP_MS });
+      }
       const { node, naive, engine } = await inRounds(bench.rounds, {
         node: () => rate('node'),
         naive: () => rate('naive'),
