@@ -10,7 +10,7 @@ import { LineProcess } from '../line-process.ts';
 import { createMatrix, matrixBinaryCall, matrixCall } from '../matrix-calls.ts';
 import type { Call } from '../raw-connection.ts';
 import { inRounds, less, over } from '../row.ts';
-import { startFloor } from '../worker-servers.ts';
+import { floorOf } from '../worker-servers.ts';
 
 const ON_NODE: ManifestInput = { placement: { policy: 'node' }, cache: { ttlSeconds: 0 } };
 const PORTKEY = 'bench/peers/node_modules/@portkey-ai/gateway/build/start-server.js';
@@ -23,7 +23,7 @@ export const delegated: Subject = async (bench) => {
   const { digest } = await client.versions.get('matrix', 1);
   const [node] = (await client.nodes.list()).items;
   if (!node?.url) throw new Error('the gateway lists no node with an address');
-  const floor = bench.own(await startFloor(await findFreePort(), join(bench.folder, 'floor')));
+  const floor = await floorOf(bench);
   const stub = await startStub(bench);
   const portkey = await startPortkey(bench);
   const p50 = async (url: string, call: Call) =>
