@@ -114,7 +114,7 @@ function newIsolate({ time, random, roster, nodes }: Outside, strategy: Strategy
   const now = () => time.now;
   const hub = { heard: async () => roster.heard() };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, now);
-  const edge = { unavailableFor: () => undefined, queuedMs: () => 0, has: () => false };
+  const edge = { unavailableFor: () => undefined, waitMs: () => 0, has: () => false };
   const gateway = {
     ...{ edge, random, now },
     fleet: { ...fleet, budget: budgetOf(strategy, now) },
@@ -133,7 +133,7 @@ function newIsolate({ time, random, roster, nodes }: Outside, strategy: Strategy
     };
     const call = {
       version: target.version,
-      team: 'team',
+      asker: { team: 'team', size: 1 },
       decided: await decideAgain(),
       decideAgain,
       deadline: undefined,

@@ -9,12 +9,18 @@ import { type Decision, decide, type PlaceRequest } from '../../worker/src/infer
 export type Strategy = 'ours' | 'round-robin' | 'random';
 
 /** Where a request is sent next. @param asked the ids of the nodes that it was sent to */
-export type Choose = (asked: ReadonlySet<string>, mayTry?: (process: string) => boolean) => Promise<Decision>;
+type Choose = (asked: ReadonlySet<string>, mayTry?: (process: string) => boolean) => Promise<Decision>;
 
 const waitUntil = () => undefined;
 
 export function chooserOf(strategy: Strategy, gateway: Gateway, target: PlaceRequest['target']): Choose {
-  const request = { target, team: 'team', asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY };
+  const request = {
+    target,
+    asker: { team: 'team', size: 1 },
+    asked: undefined,
+    edgeRunMs: 0,
+    leftMs: Number.POSITIVE_INFINITY,
+  };
   if (strategy === 'ours') return (_asked, mayTry) => decide(gateway, { ...request, mayTry }, waitUntil);
   const { digest } = target.version;
   const { now, random, fleet } = gateway;

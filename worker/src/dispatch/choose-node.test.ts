@@ -12,6 +12,7 @@ interface Made {
   ms: number;
 }
 
+const ASKER = { team: 'team', size: 1 };
 const IDLE = { isHealthy: true, isFull: false, has: false, pending: 0, ms: 10 };
 
 const node = (process: string, changes: Partial<Made> = {}): NodeCandidate => {
@@ -28,7 +29,7 @@ const node = (process: string, changes: Partial<Made> = {}): NodeCandidate => {
 
 const wish = (changes: Partial<NodeWish> = {}): NodeWish => ({
   now: 0,
-  team: 'team',
+  asker: ASKER,
   leftMs: Number.POSITIVE_INFINITY,
   regions: undefined,
   usualMs: undefined,
@@ -109,11 +110,11 @@ it('never takes an unhealthy, disallowed, full or late node while another one is
         expect(choice === undefined).toBe(right.length === 0);
         if (!choice) return;
         expect(isRight(choice.candidate)).toBe(true);
-        expect(choice.isFull).toBe(choice.candidate.isFull('team', 0));
-        const notFull = right.filter(({ isFull }) => !isFull('team', 0));
+        expect(choice.isFull).toBe(choice.candidate.isFull(ASKER, 0));
+        const notFull = right.filter(({ isFull }) => !isFull(ASKER, 0));
         const isMade = notFull.some(({ expectedMs }) => expectedMs(0, undefined) <= leftMs);
         if (isMade) expect(choice.expectedMs).toBeLessThanOrEqual(leftMs);
-        if (choice.isFull) expect(right.every(({ isFull }) => isFull('team', 0))).toBe(true);
+        if (choice.isFull) expect(right.every(({ isFull }) => isFull(ASKER, 0))).toBe(true);
       },
     ),
     { numRuns: 200 },

@@ -4,6 +4,7 @@
  * load the version is taken where that is sooner yet: the first in the version's own order (rendezvous hashing) that has not much more to do
  * than others (bounded loads, Mirrokni et al. 2016), so that a burst loads a version on as few nodes as it needs. Pure; it sorts nothing.
  */
+import type { Asker } from './version-work.ts';
 
 /** One node for requests of one version; `now` by the clock that its calls are measured with. */
 export interface NodeCandidate {
@@ -12,8 +13,8 @@ export interface NodeCandidate {
   readonly region: string | null;
   /** Whether its circuit lets a call through. */
   isHealthy(now: number): boolean;
-  /** Whether it has just said that it has no room for requests of a team. */
-  isFull(team: string, now: number): boolean;
+  /** Whether it has just said that it has no room for such requests. */
+  isFull(asker: Asker, now: number): boolean;
   /** Whether it has the version loaded, or is about to. */
   has(now: number): boolean;
   /** Requests it works on or has waiting. */
@@ -24,8 +25,7 @@ export interface NodeCandidate {
 
 export interface NodeWish {
   now: number;
-  /** Whose request it is. */
-  team: string;
+  asker: Asker;
   /** Until the request's deadline, in ms; infinite without one. */
   leftMs: number;
   regions: readonly string[] | undefined;
@@ -82,7 +82,7 @@ export function isAllowed(
 }
 
 function look(candidates: readonly NodeCandidate[], wish: NodeWish): void {
-  const { now, team, usualMs } = wish;
+  const { now, asker, usualMs } = wish;
   if (candidates.length > states.length) {
     states = new Uint8Array(2 * candidates.length);
     times = new Float64Array(2 * candidates.length);
@@ -91,7 +91,7 @@ function look(candidates: readonly NodeCandidate[], wish: NodeWish): void {
     const candidate = candidates[i] as NodeCandidate;
     states[i] = UNUSABLE;
     if (!isAllowed(candidate, wish) || !candidate.isHealthy(now)) continue;
-    states[i] = candidate.isFull(team, now) ? FULL : candidate.has(now) ? HAS_IT : LACKS_IT;
+    states[i] = candidate.isFull(asker, now) ? FULL : candidate.has(now) ? HAS_IT : LACKS_IT;
     times[i] = candidate.expectedMs(now, usualMs);
   }
 }

@@ -2,6 +2,8 @@ import { LeptonError } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { NodePool, type PoolNode } from './node-pool.ts';
 
+const ASKER = { team: 'one', size: 10 };
+
 function setup(...ids: string[]) {
   const world = { now: 100_000 };
   const pool = new NodePool<PoolNode>(() => world.now);
@@ -30,7 +32,7 @@ describe('how soon a node would answer', () => {
   it('follows one slow answer at once, and forgets it slowly', () => {
     const { world, report } = setup('a');
     const [a] = report(10).candidates('v');
-    const call = a?.begin(world.now, undefined);
+    const call = a?.begin(ASKER, world.now, undefined);
     world.now += 500;
     expect(call?.answered()).toBe(500);
     expect(a?.expectedMs(world.now, undefined)).toBe(500);
@@ -43,7 +45,7 @@ describe('how soon a node would answer', () => {
   it('grows while calls get no answer, before there is any', () => {
     const { world, report } = setup('a');
     const [a] = report(10).candidates('v');
-    const calls = [a?.begin(world.now, undefined), a?.begin(world.now, undefined)];
+    const calls = [a?.begin(ASKER, world.now, undefined), a?.begin(ASKER, world.now, undefined)];
     world.now += 300;
     expect(a?.expectedMs(world.now, undefined)).toBe(320);
     calls[1]?.answered();
@@ -55,7 +57,7 @@ describe('how soon a node would answer', () => {
   it('is no load more while the first call loads it, and what that took is not held against the node', () => {
     const { world, report } = setup('a', 'b');
     const [a, b] = report(undefined, { loaded: [] }).candidates('v');
-    const calls = Array.from({ length: 20 }, () => a?.begin(world.now, 10));
+    const calls = Array.from({ length: 20 }, () => a?.begin(ASKER, world.now, 10));
     world.now += 500;
     expect(a?.expectedMs(world.now, 10)).toBe(1_500);
     expect(b?.expectedMs(world.now, 10)).toBe(2_000);
@@ -69,26 +71,26 @@ describe('a node that fails', () => {
   it('is left alone, then tried by one call at a time, and for longer each time', () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
-    const [first, second] = [a?.begin(world.now, undefined), a?.begin(world.now, undefined)];
+    const [first, second] = [a?.begin(ASKER, world.now, undefined), a?.begin(ASKER, world.now, undefined)];
     first?.failed('silent');
     second?.failed('silent');
     expect([a?.isHealthy(world.now), a?.silentMs(world.now)]).toEqual([false, 0]);
     world.now += 3_001;
     expect(a?.isHealthy(world.now)).toBe(true);
-    const probe = a?.begin(world.now, undefined);
+    const probe = a?.begin(ASKER, world.now, undefined);
     expect(a?.isHealthy(world.now)).toBe(false);
     probe?.failed('sick');
     world.now += 3_001;
     expect([a?.isHealthy(world.now), a?.silentMs(world.now)]).toEqual([false, undefined]);
     world.now += 3_000;
     expect(a?.isHealthy(world.now)).toBe(true);
-    a?.begin(world.now, undefined).answered();
+    a?.begin(ASKER, world.now, undefined).answered();
     expect(a?.isHealthy(world.now)).toBe(true);
   });
 
   it('is another one after it was started again', () => {
     const { world, report } = setup('a');
-    report().candidates('v')[0]?.begin(world.now, undefined).failed('silent');
+    report().candidates('v')[0]?.begin(ASKER, world.now, undefined).failed('silent');
     expect(report().candidates('v')[0]?.isHealthy(world.now)).toBe(false);
     expect(report(undefined, { instance: '2' }).candidates('v')[0]?.isHealthy(world.now)).toBe(true);
   });
@@ -96,51 +98,63 @@ describe('a node that fails', () => {
   it('does not become a slow one, and one that does not work is passed over for a moment', () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
-    const call = a?.begin(world.now, undefined);
+    const call = a?.begin(ASKER, world.now, undefined);
     world.now += 1_000;
     call?.failed('away');
-    expect([a?.isHealthy(world.now), a?.isFull('t', world.now), a?.expectedMs(world.now, 1)]).toEqual([true, true, 6]);
+    expect([a?.isHealthy(world.now), a?.isFull(ASKER, world.now), a?.expectedMs(world.now, 1)]).toEqual([
+      true,
+      true,
+      6,
+    ]);
     world.now += 250;
-    expect(a?.isFull('t', world.now)).toBe(false);
+    expect(a?.isFull(ASKER, world.now)).toBe(false);
   });
 });
 
 describe('a node that has no room', () => {
   const error = new LeptonError('overloaded', 'full', { retryAfterSeconds: 3 });
+  /** It has said so to the third of three calls. */
   const fill = () => {
     const { world, report } = setup('a');
     const [a] = report().candidates('v');
-    const begin = () => a?.begin(world.now, undefined);
+    const begin = (team = 'one', size = 10) => a?.begin({ team, size }, world.now, undefined);
     const calls = [begin(), begin()];
-    begin()?.full('one', error);
-    return { world, begin, calls, says: (team: string) => a?.refusal(team, world.now) };
+    begin()?.full(error);
+    return { world, begin, calls, says: (team = 'one', size = 10) => a?.refusal({ team, size }, world.now) };
   };
 
-  it('is not asked by that team until one of our calls has ended, or a moment has passed', () => {
-    const { world, calls, says } = fill();
-    expect([says('one'), says('other')]).toEqual([error, undefined]);
+  it('is not asked by that team until one of its calls has ended, or a moment has passed', () => {
+    const { begin, calls, says } = fill();
+    expect([says(), says('other')]).toEqual([error, undefined]);
     calls[0]?.answered();
-    expect(says('one')).toBeUndefined();
+    begin('other');
+    expect(says()).toBeUndefined();
     const filled = fill();
     filled.world.now += 250;
-    expect(filled.says('one')).toBeUndefined();
-    expect(world.now).toBe(100_000);
+    expect(filled.says()).toBeUndefined();
   });
 
   it('is asked again after that moment also where it went on saying so', () => {
     const { world, begin, calls, says } = fill();
     world.now += 200;
     calls[0]?.answered();
-    begin()?.full('one', error);
-    expect(says('one')).toBe(error);
+    begin()?.full(error);
+    expect(says()).toBe(error);
     world.now += 50;
-    expect(says('one')).toBeUndefined();
+    expect(says()).toBeUndefined();
   });
 
-  it('is asked where none of our calls is there: others may go at any time', () => {
+  it('is asked for a shorter body than it had no room for', () => {
+    const { begin, says } = fill();
+    expect([says('one', 9), says('one', 11)]).toEqual([undefined, error]);
+    begin('one', 5)?.full(error);
+    expect([says('one', 4), says('one', 5)]).toEqual([undefined, error]);
+  });
+
+  it('is asked where none of the team’s calls is there: others may go at any time', () => {
     const { calls, says } = fill();
     for (const call of calls) call?.answered();
-    expect(says('one')).toBeUndefined();
+    expect(says()).toBeUndefined();
   });
 });
 

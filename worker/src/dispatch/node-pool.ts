@@ -3,7 +3,7 @@ import type { Heartbeat, LeptonError, LoadedModel } from '@lepton-edge/protocol'
 import type { NodeCandidate } from './choose-node.ts';
 import { type NodeCall, NodeProcess } from './node-process.ts';
 import { rendezvousWeight } from './rendezvous.ts';
-import type { VersionWork } from './version-work.ts';
+import type { Asker, VersionWork } from './version-work.ts';
 
 /** Fetching and loading a model, where nothing more is known. */
 const LOAD_MS = 2_000;
@@ -98,13 +98,13 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
     return this.#process.circuit.allows(now);
   }
 
-  isFull(team: string, now: number): boolean {
-    return this.#work.isFull(team, now);
+  isFull(asker: Asker, now: number): boolean {
+    return this.#work.isFull(asker, now);
   }
 
-  /** What it would say to a team's request, where it has no room for it. */
-  refusal(team: string, now: number): LeptonError | undefined {
-    return this.#work.refusal(team, now);
+  /** What it would say to a request that it has no room for. */
+  refusal(asker: Asker, now: number): LeptonError | undefined {
+    return this.#work.refusal(asker, now);
   }
 
   /** Also where it is being loaded for a call of ours. */
@@ -135,8 +135,8 @@ export class Candidate<N extends PoolNode> implements NodeCandidate {
     return Math.max(waitMs + leastMs, NETWORK_MS + (this.#recent?.meanMs ?? 0));
   }
 
-  begin(now: number, usualMs: number | undefined): NodeCall {
-    return this.#process.begin(this.#work, { waitMs: this.#waitMs(now, usualMs), isWarm: this.#isWarm });
+  begin(asker: Asker, now: number, usualMs: number | undefined): NodeCall {
+    return this.#process.begin(this.#work, asker, { waitMs: this.#waitMs(now, usualMs), isWarm: this.#isWarm });
   }
 
   get #isWarm(): boolean {

@@ -2,7 +2,7 @@
 import type { LeptonError } from '@lepton-edge/protocol';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { OwnCalls } from './own-calls.ts';
-import { VersionWork } from './version-work.ts';
+import { type Asker, VersionWork } from './version-work.ts';
 
 /** Versions that were not called for so long are forgotten, where there are many. */
 const FORGOTTEN_AFTER_MS = 60_000;
@@ -23,8 +23,8 @@ export interface NodeCall {
   refused(): void;
   /** `silent`: no answer came, or half of one. `sick`: not as a node should answer. `away`: it does not work now. */
   failed(how: 'silent' | 'sick' | 'away'): void;
-  /** It said that it has no room for a team's requests. */
-  full(team: string, error: LeptonError): void;
+  /** It said that it has no room. */
+  full(error: LeptonError): void;
   /** Nobody waits for it any more. */
   abandoned(): void;
 }
@@ -67,10 +67,10 @@ export class NodeProcess {
     return work;
   }
 
-  begin(work: VersionWork, { waitMs, isWarm }: CallKnown): NodeCall {
+  begin(work: VersionWork, asker: Asker, { waitMs, isWarm }: CallKnown): NodeCall {
     const begunAt = this.#now();
     work.begin(begunAt);
-    const call = this.#calls.begin(work.calls, begunAt);
+    const call = this.#calls.begin(work.calls, asker.team, begunAt);
     const isProbe = this.circuit.begin(begunAt);
     /** @returns what it took beyond what waited before it */
     const end = () => {
@@ -99,10 +99,10 @@ export class NodeProcess {
         answered();
         work.away(this.#now());
       },
-      full: (team, error) => {
+      full: (error) => {
         end();
         answered();
-        work.full(team, error, this.#now());
+        work.full(asker, error, this.#now());
       },
       abandoned: () => {
         const delayMs = end();

@@ -3,7 +3,7 @@ import { type Call, OwnCalls } from './own-calls.ts';
 
 it('adds what the last report cannot know yet, and takes off what has ended since', () => {
   const calls = new OwnCalls();
-  const [last, ...others] = Array.from({ length: 5 }, () => calls.begin(new Set(), 1000));
+  const [last, ...others] = Array.from({ length: 5 }, () => calls.begin(new Set(), 't', 1000));
   expect(calls.pending(3, 900, 1500)).toBe(8);
   // Of the six that were reported five are ours; others have one.
   expect(calls.pending(6, 1500, 1500)).toBe(6);
@@ -18,9 +18,9 @@ it('adds what the last report cannot know yet, and takes off what has ended sinc
 it('keeps those of a version together', () => {
   const calls = new OwnCalls();
   const among = new Set<Call>();
-  const first = calls.begin(among, 0);
-  const second = calls.begin(among, 1);
-  calls.begin(new Set(), 1);
+  const first = calls.begin(among, 't', 0);
+  const second = calls.begin(among, 't', 1);
+  calls.begin(new Set(), 't', 1);
   expect([...among]).toEqual([first, second]);
   calls.end(first, 1);
   expect([...among]).toEqual([second]);
@@ -28,14 +28,14 @@ it('keeps those of a version together', () => {
 
 it('forgets what is older than any report', () => {
   const calls = new OwnCalls();
-  for (let i = 0; i < 1000; i++) calls.end(calls.begin(new Set(), i * 100), i * 100 + 50);
-  calls.begin(new Set(), 200_000);
+  for (let i = 0; i < 1000; i++) calls.end(calls.begin(new Set(), 't', i * 100), i * 100 + 50);
+  calls.begin(new Set(), 't', 200_000);
   expect(calls.pending(7, 199_000, 200_000)).toBe(8);
 });
 
 it('forgets a call that is never heard of again, once none can last so long', () => {
   const calls = new OwnCalls();
-  const lost = calls.begin(new Set(), 0);
+  const lost = calls.begin(new Set(), 't', 0);
   expect([calls.pending(0, 60_000, 60_000), lost.among.size]).toEqual([1, 1]);
   expect([calls.pending(0, 100_000, 100_000), lost.among.size]).toEqual([0, 0]);
   calls.end(lost, 100_000);

@@ -9,6 +9,8 @@ const STEP_MS = 20;
 
 export interface Call {
   readonly begunAt: number;
+  /** Whose it is. */
+  readonly team: string;
   /** Those of its version that are under way, oldest first. */
   readonly among: Set<Call>;
 }
@@ -22,9 +24,9 @@ export class OwnCalls {
   #asked = { at: Number.NaN, inFlight: 0 };
 
   /** @param among the calls of its version, of which it becomes one */
-  begin(among: Set<Call>, now: number): Call {
+  begin(among: Set<Call>, team: string, now: number): Call {
     this.#forgetDead(now);
-    const call = { begunAt: now, among };
+    const call = { begunAt: now, team, among };
     this.#calls.add(call);
     among.add(call);
     this.#changed(now);

@@ -31,7 +31,7 @@ export interface EdgeState {
   ineligible: string | undefined;
   /** Why this isolate does not run it now; undefined when it does. */
   unavailable: string | undefined;
-  /** What waits in this isolate, or runs, takes so long. */
+  /** What runs in this isolate, and waits there before this request, takes so long. */
   waitMs: number;
   runMs: number;
   /** Of a session that is still to be made; else 0. */

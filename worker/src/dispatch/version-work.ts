@@ -12,10 +12,18 @@ const PAUSE_MS = 1_000;
 /** A node that is silent for longer is not heard by the hub either; where it is, the silence is of the calls. */
 const MAX_SILENCE_MS = 8_000;
 
+/** Whose request it is, and how large: in elements or characters, always the same for one version. */
+export interface Asker {
+  team: string;
+  size: number;
+}
+
 interface Full {
   until: number;
-  /** Of ours, that were there when it said so. */
+  /** Of the team's calls, that were there when it said so. */
   calls: number;
+  /** Of the smallest that it said so to: there may be room for a smaller one. */
+  size: number;
   error: LeptonError;
 }
 
@@ -51,18 +59,27 @@ export class VersionWork {
     return ms <= MAX_SILENCE_MS ? ms : MAX_SILENCE_MS * Math.exp((MAX_SILENCE_MS - ms) / DECAY_MS);
   }
 
-  /** Whether it would probably say that it has no room for a team's request. */
-  isFull(team: string, now: number): boolean {
-    return this.#awayUntil > now || this.refusal(team, now) !== undefined;
+  /** Whether it would probably say that it has no room for a request. */
+  isFull(asker: Asker, now: number): boolean {
+    return this.#awayUntil > now || this.refusal(asker, now) !== undefined;
   }
 
   /**
-   * What it would say to a team's request: what it said a moment ago, since as many of ours are there still. With none there, nobody here
-   * would see room come.
+   * What it would say to a request: what it said a moment ago to the team, of whose calls from here as many are there still. With none
+   * there, nobody here would see room come.
    */
-  refusal(team: string, now: number): LeptonError | undefined {
+  refusal({ team, size }: Asker, now: number): LeptonError | undefined {
     const full = this.#full.get(team);
-    return full && full.until > now && this.calls.size >= Math.max(1, full.calls) ? full.error : undefined;
+    if (!full) return undefined;
+    if (full.until <= now) this.#full.delete(team);
+    const isSo = full.until > now && size >= full.size && this.#callsOf(team) >= Math.max(1, full.calls);
+    return isSo ? full.error : undefined;
+  }
+
+  #callsOf(team: string): number {
+    let count = 0;
+    for (const call of this.calls) if (call.team === team) count++;
+    return count;
   }
 
   /** A call is about to begin. */
@@ -96,12 +113,14 @@ export class VersionWork {
     this.#awayUntil = now + FULL_MS;
   }
 
-  /** It said that it has no room for a team's requests. */
-  full(team: string, error: LeptonError, now: number): void {
-    const known = this.#full.get(team);
-    if (!known && this.#full.size >= MAX_TEAMS) this.#full.clear();
+  /** It said that it has no room for a request. */
+  full({ team, size }: Asker, error: LeptonError, now: number): void {
+    const last = this.#full.get(team);
+    const known = last && last.until > now ? last : undefined;
+    if (!last && this.#full.size >= MAX_TEAMS) this.#full.clear();
     // By then it is asked anew, however often it says so: others may have left it.
-    const until = known && known.until > now ? known.until : now + FULL_MS;
-    this.#full.set(team, { until, calls: this.calls.size, error });
+    const until = known?.until ?? now + FULL_MS;
+    const smallest = Math.min(size, known?.size ?? size);
+    this.#full.set(team, { until, calls: this.#callsOf(team), size: smallest, error });
   }
 }

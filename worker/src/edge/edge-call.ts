@@ -31,6 +31,11 @@ export interface EdgeCall {
   waitUntil: WaitUntil;
 }
 
+/** Names the line of a team's requests for a version. */
+export function lineOf(modelId: string, version: number, tenant: string): string {
+  return `${modelId}/${version} ${tenant}`;
+}
+
 export interface EdgeRun {
   outputs: Tensor[];
   /** How long it waited for its turn. */

@@ -2,7 +2,7 @@
 import { type BatchPlan, LeptonError, memberOf, type Tensor } from '@lepton-edge/protocol';
 import type { InferenceSession } from 'onnxruntime-web/wasm';
 import { SingleFlight, type WaitUntil } from '../cache/single-flight.ts';
-import type { EdgeCall, EdgeModel, EdgeRun } from './edge-call.ts';
+import { type EdgeCall, type EdgeModel, type EdgeRun, lineOf } from './edge-call.ts';
 import { canAllocate, cannotLoad, cannotRun, interrupted, isOutOfMemory, Stopped } from './edge-errors.ts';
 import { isTrap, MAX_WASM_PAGES, type Ort, type Snapshot, startOrt } from './ort.ts';
 import { bytesOf, fromOrt, toOrt } from './ort-tensor.ts';
@@ -65,9 +65,9 @@ export class EdgeRuntime {
     return this.#sessions.has(digest);
   }
 
-  /** What runs and waits here takes together, in ms, by what admission measured. */
-  queuedMs(): number {
-    return this.#queue.queuedMs;
+  /** At least so long, in ms by what admission measured, a request of a team would wait here for its turn. */
+  waitMs(modelId: string, version: number, tenant: string): number {
+    return this.#queue.isIdle ? 0 : this.#queue.waitMs(lineOf(modelId, version, tenant));
   }
 
   /**
@@ -117,7 +117,8 @@ export class EdgeRuntime {
     }
     const member = plan && memberOf(plan, inputs, outputs);
     const job = {
-      line: `${version} ${tenant}`,
+      line: lineOf(model.modelId, model.version, tenant),
+      team: tenant,
       ...{ inputs, outputs, check },
       bytes: bytesOf(inputs),
       costMs: member ? cost.sharedMs : cost.aloneMs,

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FairLines } from './fair-lines.ts';
 
-const job = (line: string, costMs: number, bytes = 1) => ({ line, costMs, bytes });
+const job = (line: string, costMs: number, bytes = 1, team = line) => ({ line, team, costMs, bytes });
 
 /** Runs what is next until nothing waits, or `times` runs are done; each line gets `refill` of its jobs again at once. */
 function serve(lines: FairLines<ReturnType<typeof job>>, times: number): Map<string, number> {
@@ -68,23 +68,41 @@ describe('lines', () => {
     expect(order).toEqual(['c', 'a', 'b']);
   });
 
-  it('are bounded in number, bytes and time, with places kept for others, and say when to come back', () => {
+  it('that share a run go in turn, too', () => {
+    const lines = new FairLines<ReturnType<typeof job>>();
+    for (let i = 0; i < 9; i++) lines.add(job('many', 10));
+    const first = [...lines.from('many')].slice(0, 4) as [ReturnType<typeof job>];
+    lines.take(first, 40);
+    for (const name of ['b', 'c']) lines.add(job(name, 10));
+    lines.add(job('many', 10));
+    expect([...lines.from('b')].map(({ line }) => line).slice(0, 3)).toEqual(['b', 'c', 'many']);
+    // At least what is before it, and of others as much.
+    expect(['many', 'b', 'd'].map((line) => lines.waitMs(line))).toEqual([80, 30, 0]);
+  });
+
+  it('of one team have the share of one team together', () => {
+    const lines = new FairLines<ReturnType<typeof job>>();
+    for (const name of ['v1', 'v2', 'v3']) lines.add(job(name, 10, 1, 'a'));
+    lines.add(job('other', 10, 1, 'b'));
+    const spent = serve(lines, 60);
+    expect(spent.get('other')).toBeGreaterThanOrEqual(280);
+    expect(Math.min(...['v1', 'v2', 'v3'].map((name) => spent.get(name) ?? 0))).toBeGreaterThanOrEqual(80);
+  });
+
+  it('are bounded in number, bytes and time, with places kept for other teams, and say when to come back', () => {
     const lines = new FairLines<ReturnType<typeof job>>({ count: 8, bytes: 100, costMs: 5_000 });
-    const refusal = expect.objectContaining({
-      code: 'overloaded',
-      message: expect.stringContaining('5 of them yours'),
-    });
-    for (let i = 0; i < 5; i++) lines.add(job('a', 700));
+    const refusal = expect.objectContaining({ code: 'overloaded', message: expect.stringContaining('5 of them your') });
+    for (let i = 0; i < 5; i++) lines.add(job(`a${i % 2}`, 700, 1, 'a'));
     expect(lines.isCrowded).toBe(true);
-    // A line has three quarters of each.
-    expect(() => lines.add(job('a', 300))).toThrow(refusal);
-    expect(() => lines.add(job('a', 1, 71))).toThrow(refusal);
-    lines.add(job('a', 1));
-    expect(() => lines.add(job('a', 1))).toThrow(expect.objectContaining({ retryAfterSeconds: 4 }));
-    expect(() => lines.add(job('b', 1, 95))).toThrow('0 of them yours');
+    // A team has three quarters of each.
+    expect(() => lines.add(job('a0', 300, 1, 'a'))).toThrow(refusal);
+    expect(() => lines.add(job('a2', 1, 71, 'a'))).toThrow(refusal);
+    lines.add(job('a2', 1, 1, 'a'));
+    expect(() => lines.add(job('a3', 1, 1, 'a'))).toThrow(expect.objectContaining({ retryAfterSeconds: 4 }));
+    expect(() => lines.add(job('b', 1, 95))).toThrow('0 of them your');
     // Who has nothing waiting may have one run, however long.
-    lines.add(job('b', 9_000));
-    expect(() => lines.add(job('b', 1))).toThrow('1 of them yours');
+    lines.add(job('b', 9_000, 80));
+    expect(() => lines.add(job('b', 1))).toThrow('1 of them your');
     lines.add(job('c', 1));
     expect(() => lines.add(job('d', 1))).toThrow('8 runs waiting');
     expect(lines.clear()).toHaveLength(8);

@@ -30,7 +30,18 @@ function queueOf(gather = () => new Promise<void>((resolve) => setTimeout(resolv
     const inputs = [tensor('x', value)];
     const member = plan && memberOf(plan, inputs, ['y']);
     const batchable = plan && member && { plan, member };
-    const job = { line: 'm', bytes: 4, costMs: 1, aloneMs: 1, inputs, outputs: ['y'], batchable, check() {}, run };
+    const job = {
+      line: 'm',
+      team: rest.line ?? 'm',
+      bytes: 4,
+      costMs: 1,
+      aloneMs: 1,
+      inputs,
+      outputs: ['y'],
+      batchable,
+      check() {},
+      run,
+    };
     const kept: Promise<unknown>[] = [];
     const ran = queue.run({ ...job, ...rest }, (promise) => kept.push(promise));
     return ran.then(({ outputs: [y], shared }) => ({ y: [...((y as Tensor).data as Float32Array)], shared }));
@@ -121,7 +132,7 @@ describe('runs that wait', () => {
           return [tensor('y', value)];
         };
         const rest = { bytes: 4, costMs: 1, aloneMs: 1, outputs: ['y'], batchable: undefined, check() {}, run };
-        return queue.run({ ...rest, line: String(value), inputs: [] }, () => undefined);
+        return queue.run({ ...rest, line: String(value), team: 't', inputs: [] }, () => undefined);
       };
       const all = [1, 2, 3].map(ask);
       await vi.advanceTimersByTimeAsync(1_000);

@@ -105,6 +105,12 @@ export class RunQueue {
     return this.#lines.costMs + this.#runningMs;
   }
 
+  /** At least so long one more in a line would wait, by the same measure. */
+  waitMs(line: string): number {
+    this.#forgetGone();
+    return this.#lines.waitMs(line) + this.#runningMs;
+  }
+
   /** @throws LeptonError `overloaded` when too much waits; what `check` and `run` of the job throw */
   async run(job: Job, waitUntil: WaitUntil): Promise<Ran> {
     const me: Waiting = { ...job, outcome: undefined, isPassedOver: false, takenBy: undefined, wake: () => undefined };
@@ -219,9 +225,20 @@ export class RunQueue {
     try {
       const begunAt = this.#outside.now();
       const isDone = batch !== undefined && (await runTogether(me, batch, jobs, begunAt));
-      if (!isDone) for (const job of jobs) settle(job, await outcomeAlone(job, begunAt));
+      if (!isDone) await this.#runEach(jobs, begunAt);
     } finally {
       if (this.#called === me) this.#callNext();
+    }
+  }
+
+  /** One by one; where a run together came to nothing, each is charged for its own, too. */
+  async #runEach(jobs: readonly Waiting[], begunAt: number): Promise<void> {
+    for (const job of jobs) {
+      if (jobs.length > 1) {
+        this.#lines.charge(job, job.aloneMs);
+        this.#runningMs = job.aloneMs;
+      }
+      settle(job, await outcomeAlone(job, begunAt));
     }
   }
 

@@ -9,13 +9,12 @@ import {
 } from '@lepton-edge/protocol';
 import { HTTPException } from 'hono/http-exception';
 import { databaseAway } from '../db/database.ts';
-import type { Tracing } from '../infer/tracing.ts';
 import { log } from '../log.ts';
 import type { AppContext } from './app-env.ts';
 
 /** `/v2` answers `{"error": text}`, `/v1` the OpenAI envelope, everything else RFC 9457 problem details. */
 export function errorResponse(c: AppContext, thrown: unknown): Response {
-  const error = asLeptonError(thrown, c.get('tracing'));
+  const error = asLeptonError(thrown, c);
   const status = statusOf(error.code);
   if (error.retryAfterSeconds !== undefined) c.header('retry-after', String(error.retryAfterSeconds));
   if (status === 401) c.header('www-authenticate', 'Bearer');
@@ -30,9 +29,9 @@ export function errorResponse(c: AppContext, thrown: unknown): Response {
 }
 
 /** An error nobody expected is logged with its cause and answered with a fixed sentence. */
-function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
+function asLeptonError(thrown: unknown, c: AppContext): LeptonError {
   if (thrown instanceof LeptonError) {
-    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) logFailure(thrown, tracing);
+    if (statusOf(thrown.code) >= 500 && thrown.cause !== undefined) logFailure(thrown, c);
     return thrown;
   }
   if (thrown instanceof HTTPException && thrown.status < 500) {
@@ -44,18 +43,19 @@ function asLeptonError(thrown: unknown, tracing: Tracing): LeptonError {
       },
     );
   }
-  logFailure(thrown, tracing);
+  logFailure(thrown, c);
   const away = databaseAway(thrown);
   if (away) return away;
   return new LeptonError('internal', 'the gateway failed on this request; its log has the cause under the request id');
 }
 
-function logFailure(error: unknown, { requestId, trace }: Tracing): void {
+function logFailure(error: unknown, c: AppContext): void {
+  const { requestId, trace } = c.get('tracing');
   const chain: string[] = [];
   for (let e: unknown = error; e !== undefined; e = e instanceof Error ? e.cause : undefined) {
     chain.push(e instanceof Error ? `${e.name}: ${e.message}` : String(e));
   }
-  const about = { requestId, trace_id: trace.traceId, span_id: trace.spanId };
+  const about = { requestId, trace_id: trace.traceId, span_id: trace.spanId, method: c.req.method, path: c.req.path };
   const stack = error instanceof Error ? error.stack : undefined;
   log({ level: 'error', ...about, error: chain, stack });
 }

@@ -45,7 +45,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   for (const id of Object.keys(ways)) hear(id);
   const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
-  const edge = { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true };
+  const edge = { unavailableFor: () => undefined, waitMs: () => 0, has: () => true };
   const gateway = { fleet, edge, random: () => 0, now: Date.now } as unknown as Gateway;
   const version = {
     digest: 'v',
@@ -56,11 +56,12 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   const asked: string[] = [];
   const given: AbortSignal[] = [];
   const run = async (team = 'team') => {
+    const asker = { team, size: 8 };
     const leftMs = () => deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
     const decideAgain = (mayTry?: (process: string) => boolean) =>
       decide(
         gateway,
-        { target, team, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry },
+        { target, asker, asked: undefined, edgeRunMs: edgeRunMs ?? 0, leftMs: leftMs(), mayTry },
         waitUntil,
       );
     const decided = await decideAgain();
@@ -69,7 +70,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
       given.push(signal);
       return (ways[node.id] ?? isDead)(signal);
     };
-    const call = { version: version as never, team, decided, decideAgain, deadline, ask };
+    const call = { version: version as never, asker, decided, decideAgain, deadline, ask };
     return await askNodes(gateway, call, new Timings());
   };
   /** What a run came to, and after how many ms, at most a minute of fake time. */
@@ -88,7 +89,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
   const candidate = async (id: string) =>
     (await fleet.view(waitUntil)).candidates('v').find(({ node }) => node.id === id);
   const answersOthers = (id: string) =>
-    setInterval(async () => (await candidate(id))?.begin(Date.now(), 1).answered(), 100);
+    setInterval(async () => (await candidate(id))?.begin({ team: 'team', size: 8 }, Date.now(), 1).answered(), 100);
   return { ways, asked, given, heard, hear, outcome, answersOthers, candidate, ready, budget: fleet.budget };
 }
 
@@ -153,7 +154,7 @@ it('a call is ended where its request has no more time, or after a minute', asyn
 it('a node that has just said it is full for a team is not asked for that team, and what it said is said again', async () => {
   const fleet = newFleet({ a: hangs, b: hangs }, { loadedOn: ['a', 'b'] });
   const isFull = { code: 'overloaded', retryAfter: 4, ms: 0 };
-  for (const id of ['a', 'b']) (await fleet.candidate(id))?.begin(Date.now(), 1);
+  for (const id of ['a', 'b']) (await fleet.candidate(id))?.begin({ team: 'team', size: 8 }, Date.now(), 1);
   Object.assign(fleet.ways, { a: fails('busy', 'overloaded', 9), b: fails('busy', 'overloaded', 4) });
   expect(await fleet.outcome()).toMatchObject(isFull);
   expect(fleet.asked.splice(0)).toHaveLength(2);
@@ -251,7 +252,7 @@ describe('a node that is tried again after its failure', () => {
     });
     const fleet = newFleet({ a: late, b: answers });
     await fleet.outcome();
-    expect((await fleet.candidate('a'))?.isFull('team', Date.now())).toBe(false);
+    expect((await fleet.candidate('a'))?.isFull({ team: 'team', size: 8 }, Date.now())).toBe(false);
     fleet.ways.a = answers;
     expect(await fleet.outcome()).toMatchObject({ placement: 'node:a' });
   });

@@ -6,6 +6,7 @@ import type { LeptonError, Placement } from '@lepton-edge/protocol';
 import type { Gateway } from '../context.ts';
 import { Attempts } from '../dispatch/attempts.ts';
 import type { NodeCall } from '../dispatch/node-process.ts';
+import type { Asker } from '../dispatch/version-work.ts';
 import type { FleetCandidate, HeardNode } from '../hubs/fleet.ts';
 import type { KnownVersion } from '../services/directory.ts';
 import { CallTimeout, type NodeAnswer, type Patience } from './call-node.ts';
@@ -24,8 +25,7 @@ const WAIT_MS = 250;
 
 export interface NodesCall<T> {
   version: Pick<KnownVersion, 'digest' | 'nodeRunMs' | 'manifest'>;
-  /** Whose it is. */
-  team: string;
+  asker: Asker;
   /** Where to run, as it was decided. */
   decided: Decision;
   /** @param mayTry the processes it may be sent to */
@@ -111,10 +111,15 @@ class Asking<T> {
     // What may have been done already is not to be done twice.
     if (this.#underWay.length > 0 && !this.#mayRepeat) return;
     const { candidate } = decision.choice;
-    const refusal = candidate.refusal(this.#call.team, this.#gateway.now());
-    // Where all are full: what one of them would say is known.
-    if (refusal) this.#isBusy(refusal);
-    else if (this.#mayBegin(candidate)) this.#begin(candidate);
+    if (!this.#isChoice(candidate)) return;
+    const refusal = candidate.refusal(this.#call.asker, this.#gateway.now());
+    if (!refusal) {
+      if (this.#mayBegin(candidate)) this.#begin(candidate);
+      return;
+    }
+    // What it would say is known: as good as asked.
+    this.#isBusy(refusal);
+    this.#attempts.tried(candidate.process);
   }
 
   #isHeard(): boolean {
@@ -149,10 +154,10 @@ class Asking<T> {
   }
 
   #begin(candidate: FleetCandidate): void {
-    const { version, deadline, ask } = this.#call;
+    const { version, asker, deadline, ask } = this.#call;
     const abandon = new AbortController();
     this.#attempts.tried(candidate.process);
-    const begun = candidate.begin(this.#gateway.now(), version.nodeRunMs);
+    const begun = candidate.begin(asker, this.#gateway.now(), version.nodeRunMs);
     const timeoutMs = Math.min(NODE_TIMEOUT_MS, deadline?.leftMs() ?? NODE_TIMEOUT_MS);
     const timer = setTimeout(() => abandon.abort(new CallTimeout(timeoutMs)), Math.ceil(timeoutMs));
     let isGivenUp = false;
@@ -193,7 +198,7 @@ class Asking<T> {
       else begun.refused();
     } else if (answer.kind === 'refused') begun.refused();
     else if (answer.kind !== 'busy') begun.failed(answer.kind);
-    else if (answer.error.code === 'overloaded') begun.full(this.#call.team, answer.error);
+    else if (answer.error.code === 'overloaded') begun.full(answer.error);
     else begun.failed('away');
   }
 

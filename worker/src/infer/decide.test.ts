@@ -12,12 +12,18 @@ async function decideWithoutHub(edgeEligible: boolean) {
   const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never);
   const gateway = {
     fleet,
-    edge: { unavailableFor: () => undefined, queuedMs: () => 0, has: () => true },
+    edge: { unavailableFor: () => undefined, waitMs: () => 0, has: () => true },
     now: () => 0,
   } as unknown as Gateway;
   const version = { digest: 'v', edgeEligible, manifest: { placement: { policy: 'auto' } } };
   const target = { model: { id: 'm' }, version } as never;
-  const request = { target, team: 'team', asked: undefined, edgeRunMs: 1, leftMs: Number.POSITIVE_INFINITY };
+  const request = {
+    target,
+    asker: { team: 'team', size: 1 },
+    asked: undefined,
+    edgeRunMs: 1,
+    leftMs: Number.POSITIVE_INFINITY,
+  };
   return await decide(gateway, request, () => undefined);
 }
 
@@ -47,11 +53,17 @@ describe('what the edge may run', () => {
     const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
     const gateway = {
       fleet,
-      edge: { unavailableFor: () => undefined, queuedMs: () => queuedMs, has: () => true },
+      edge: { unavailableFor: () => undefined, waitMs: () => queuedMs, has: () => true },
     } as never;
     const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
     const target = { model: { id: 'm' }, version } as never;
-    const request = { target, team: 'team', asked: undefined, edgeRunMs: runMs, leftMs: Number.POSITIVE_INFINITY };
+    const request = {
+      target,
+      asker: { team: 'team', size: 1 },
+      asked: undefined,
+      edgeRunMs: runMs,
+      leftMs: Number.POSITIVE_INFINITY,
+    };
     const decided = decideAtOnce(gateway, request, () => undefined);
     await turn();
     return [decided?.decision.kind, asked];
@@ -69,15 +81,15 @@ it('what finds too much before it at the edge is told so at once, also where a n
   const heartbeat = { state: 'ready', loaded: [], inFlight: 0, queued: 0 };
   const heard = async () => [{ id: 'n', region: null, drained: false, heartbeat, silentMs: 0 }];
   const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
-  const edge = { unavailableFor: () => undefined, queuedMs: () => 5_000, has: () => true };
+  const edge = { unavailableFor: () => undefined, waitMs: () => 5_000, has: () => true };
   const gateway = { fleet, edge, now: () => 0 } as never;
   const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };
   const target = { model: { id: 'm' }, version } as never;
   const view = await fleet.view(() => undefined);
-  view.candidates('v')[0]?.begin(0, 1).failed('silent');
+  view.candidates('v')[0]?.begin({ team: 't', size: 1 }, 0, 1).failed('silent');
   const decided = decideAtOnce(
     gateway,
-    { target, team: 'team', asked: undefined, edgeRunMs: 1, leftMs: 100 },
+    { target, asker: { team: 'team', size: 1 }, asked: undefined, edgeRunMs: 1, leftMs: 100 },
     () => undefined,
   );
   expect(decided).toMatchObject({ decision: { kind: 'refused', code: 'overloaded' }, awaited: false });

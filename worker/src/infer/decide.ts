@@ -4,6 +4,7 @@ import type { WaitUntil } from '../cache/single-flight.ts';
 import type { Gateway } from '../context.ts';
 import { chooseNode, isAllowed } from '../dispatch/choose-node.ts';
 import { type EdgeState, type PlaceDecision, place } from '../dispatch/place.ts';
+import type { Asker } from '../dispatch/version-work.ts';
 import { type FleetCandidate, type FleetView, NO_FLEET } from '../hubs/fleet.ts';
 import type { Resolved } from '../services/directory.ts';
 
@@ -20,8 +21,7 @@ export interface Decision {
 /** What is to be placed. */
 export interface PlaceRequest {
   target: Resolved;
-  /** Whose it is. */
-  team: string;
+  asker: Asker;
   asked: 'edge' | 'node' | undefined;
   /** What a run of it at the edge is expected to take. */
   edgeRunMs: number;
@@ -84,26 +84,26 @@ function decideBy(
   request: PlaceRequest,
   viewOf: () => FleetView | undefined,
 ): PlaceDecision<FleetCandidate> {
-  const { asked, leftMs, target, team, mayTry } = request;
+  const { asked, asker, leftMs, target, mayTry } = request;
   const { digest, manifest, nodeRunMs: usualMs } = target.version;
   const { policy, regions } = manifest.placement;
   const node = () => {
     const view = viewOf();
     if (!view) return 'unknown';
-    const wish = { now: gateway.now(), team, leftMs, regions, usualMs, mayTry, random: gateway.random };
+    const wish = { now: gateway.now(), asker, leftMs, regions, usualMs, mayTry, random: gateway.random };
     return chooseNode(view.candidates(digest), wish) ?? 'none';
   };
   return place({ policy, asked, regions, edge: edgeStateOf(gateway, request), leftMs, node });
 }
 
-function edgeStateOf({ edge }: Gateway, { target, edgeRunMs, edge: obstacle }: PlaceRequest): EdgeState {
+function edgeStateOf({ edge }: Gateway, { target, asker, edgeRunMs, edge: obstacle }: PlaceRequest): EdgeState {
   const { model, version } = target;
   const { edgeEligible, edgeReason, edgeTried, digest } = version;
   const ineligible = edgeEligible ? obstacle?.ineligible : (edgeReason ?? 'its admission did not allow it');
   return {
     ineligible,
     unavailable: obstacle?.unavailable ?? edge.unavailableFor(model.id),
-    waitMs: edge.queuedMs(),
+    waitMs: edge.waitMs(model.id, version.version, asker.team),
     runMs: edgeRunMs,
     loadMs: edgeTried && !edge.has(digest) ? edgeTried.loadMs : 0,
   };

@@ -39,17 +39,18 @@ export async function embedOnNodes(
   const { target, inputs, timings, waitUntil } = call;
   return await countRun(gateway, target, inputs.length, waitUntil, async () => {
     const { deadline, tenant: team } = call.schedule;
+    const asker = { team, size: inputs.reduce((sum, { length }) => sum + length, 0) };
     const decideAgain = (mayTry?: (process: string) => boolean) => {
       const leftMs = deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
       const edge = { ineligible: call.tooLarge };
-      return decide(gateway, { target, team, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
+      return decide(gateway, { target, asker, asked: call.asked, edgeRunMs: 0, leftMs, mayTry, edge }, waitUntil);
     };
     const decided = await decideAgain();
     const answered = await askNodes(
       gateway,
       {
         version: target.version,
-        team,
+        asker,
         decided,
         decideAgain,
         deadline,

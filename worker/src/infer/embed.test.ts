@@ -66,7 +66,7 @@ function newColo(refuses: (call: number) => 'invalid_request' | 'unavailable' | 
       colo,
       sharedResponses: new SharedResponses(colo, responses),
       embeds: new SingleFlight(),
-      edge: { unavailableFor: () => undefined, queuedMs: () => 0, has: () => false },
+      edge: { unavailableFor: () => undefined, waitMs: () => 0, has: () => false },
       fleet: createFleet({ get: () => hub, idFromName: () => 'fleet' } as never),
       signer: { callToken: async () => 'c', grantToken: async () => 'g' },
       fetch,

@@ -64,7 +64,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
       bodies: { isAlone: true },
       edge: {
         unavailableFor: () => undefined,
-        queuedMs: () => 0,
+        waitMs: () => 0,
         has: () => true,
         run: async () => {
           const run = ++world.runs;

@@ -17,7 +17,13 @@ export async function checkReady(
   checkState(target.version);
   const { decision } = await decide(
     gateway,
-    { target, team: principal.teamId, asked: undefined, edgeRunMs: 0, leftMs: Number.POSITIVE_INFINITY },
+    {
+      target,
+      asker: { team: principal.teamId, size: 0 },
+      asked: undefined,
+      edgeRunMs: 0,
+      leftMs: Number.POSITIVE_INFINITY,
+    },
     waitUntil,
   );
   if (decision.kind === 'refused') throw refusalOf(decision);

@@ -15,7 +15,7 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
     fleet: createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, () => 0),
     edge: {
       unavailableFor: () => undefined,
-      queuedMs: () => 0,
+      waitMs: () => 0,
       has: () => true,
       run: async () => {
         ways.push('edge');

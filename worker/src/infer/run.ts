@@ -54,13 +54,13 @@ async function runPlaced(
 ): Promise<RunOutcome> {
   const { target, asked, schedule } = input;
   const elements = elementsIn(input.inputs);
+  const asker = { team: schedule.tenant, size: elements };
   const { edgeTried } = target.version;
   const cost = edgeTried ? edgeCost(edgeTried, elements) : UNKNOWN_COST;
   let unavailable = tooLargeForEdge(target.version, elements);
   const requestNow = (mayTry?: (process: string) => boolean): PlaceRequest => {
     const leftMs = schedule.deadline?.leftMs() ?? Number.POSITIVE_INFINITY;
-    const { tenant: team } = schedule;
-    return { target, team, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
+    return { target, asker, asked, edgeRunMs: cost.aloneMs, leftMs, mayTry, edge: { unavailable } };
   };
   const decideAgain = (mayTry?: (process: string) => boolean) => decide(gateway, requestNow(mayTry), waitUntil);
   const model = edgeModelOf(gateway, target, timings);
@@ -83,7 +83,7 @@ async function runPlaced(
     gateway,
     {
       version: target.version,
-      team: schedule.tenant,
+      asker,
       decided,
       decideAgain,
       deadline: schedule.deadline,
