@@ -12,8 +12,8 @@ const TIMES = 5;
 /** Enough that the engine never waits for a request. */
 const CALLERS = 16;
 const FLOOD_MS = 4_000;
-/** What may wait at the edge was measured to take 2 s at most, three quarters of that for one team; all at once it takes a little longer. */
-const P99_MS = 2_500;
+/** Of what waits at the edge one team may have 1.5 s, as measured alone; a node's bound is a number, and so what it comes to. */
+const P99_MS = { edge: 2_000, node: 2_500 };
 const REFUSED_P99_MS = 100;
 
 const EDGE_WIDTH = 512;
@@ -70,7 +70,7 @@ async function rowsAt(bench: Bench, place: keyof typeof PLACES): Promise<Measure
   return rowsFrom(place, capacities, floods);
 }
 
-function rowsFrom(place: string, capacities: number[], floods: FloodResult[]): Measured[] {
+function rowsFrom(place: keyof typeof PLACES, capacities: number[], floods: FloodResult[]): Measured[] {
   const of = (figure: keyof FloodResult) => floods.map((flood) => flood[figure]);
   const row = (id: string, what: string, rest: Pick<Measured, 'unit' | 'target' | 'ratios'>): Measured => ({
     id: `overload-${place}-${id}`,
@@ -96,7 +96,7 @@ function rowsFrom(place: string, capacities: number[], floods: FloodResult[]): M
       target: { atLeast: 0.9 },
       ratios: floods.map(({ answered, refused }, i) => (answered + refused) / (TIMES * (capacities[i] ?? Number.NaN))),
     }),
-    row('p99', 'p99 of the answers', { unit: 'ms', target: { atMost: P99_MS }, ratios: of('p99Ms') }),
+    row('p99', 'p99 of the answers', { unit: 'ms', target: { atMost: P99_MS[place] }, ratios: of('p99Ms') }),
     row('refused-p99', 'p99 of the refusals', {
       unit: 'ms',
       target: { atMost: REFUSED_P99_MS },

@@ -78,7 +78,9 @@ export const CHAOS: readonly ChaosFault[] = [
     async strike({ stage }) {
       await stage.gateway.kill('workerd');
       await stage.gateway.start();
-      await Promise.all([stage.a.untilReady(), stage.b.untilReady()]);
+      // Heard anew: what the gateway knows from before it has yet to read again.
+      const since = Date.now();
+      await Promise.all([stage.a.untilReady(since), stage.b.untilReady(since)]);
       return [];
     },
   },

@@ -67,9 +67,12 @@ export class GpuNode {
     return performance.now() - began;
   }
 
-  /** Resolves when the gateway gives it work. @throws Error when it does not in a minute */
-  async untilReady(): Promise<void> {
-    await until(`${this.name} is ready`, async () => (await this.seen())?.state === 'ready');
+  /** Resolves when the gateway gives it work. @param since when it has heard it last, at the earliest @throws Error when it does not in a minute */
+  async untilReady(since = 0): Promise<void> {
+    await until(`${this.name} is ready`, async () => {
+      const seen = await this.seen();
+      return seen?.state === 'ready' && Date.parse(seen.lastSeenAt ?? '') >= since;
+    });
   }
 
   /** As the gateway lists it; undefined where it does not, or cannot be reached. */

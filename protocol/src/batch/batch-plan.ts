@@ -49,8 +49,9 @@ export function batchPlan(manifest: Batchable, admission?: Measured): BatchPlan 
 
 /** As stated, of tensors that have items, along a free axis that counts none of them; an input is filled up with numbers only. */
 function padOf({ inputs, outputs, batching }: Batchable, axes: BatchAxes): BatchPlan['pad'] {
-  const isNumeric = ({ datatype }: TensorSpec) => datatype !== 'BYTES' && datatype !== 'BF16';
-  const specs = new Map([...outputs, ...inputs.filter(isNumeric)].map((spec) => [spec.name, spec]));
+  const isOther = ({ datatype }: TensorSpec) => datatype === 'BYTES' || datatype === 'BF16';
+  const specs = new Map([...outputs, ...inputs].map((spec) => [spec.name, spec]));
+  for (const { name } of inputs.filter(isOther)) specs.delete(name);
   const stated = Object.entries(batching?.pad ?? {});
   return new Map(
     stated.filter(

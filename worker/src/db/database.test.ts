@@ -35,6 +35,12 @@ describe('a failure of D1', () => {
     'D1_ERROR: NOT NULL constraint failed: teams.name: SQLITE_CONSTRAINT (extended: SQLITE_CONSTRAINT_NOTNULL)',
     'D1_ERROR: near "SELEC": syntax error at offset 0: SQLITE_ERROR',
     'D1_ERROR: no such column: nobody at offset 7: SQLITE_ERROR',
+    'D1_ERROR: Wrong number of parameter bindings for SQL query.',
+    'D1_ERROR: No SQL statements detected.',
+    'D1_ERROR: SQL code did not contain a statement.',
+    'D1_ERROR: To execute a transaction, please use the state.storage.transaction() API',
+    'x is not a function',
+    'Cannot perform I/O on behalf of a different request.',
     "D1_TYPE_ERROR: Type 'undefined' not supported for value 'undefined'",
   ])('is an answer, and so a fault of ours: %s', async (message) => {
     const failure = new Error(message, { cause: new Error(message.replace('D1_ERROR: ', '')) });

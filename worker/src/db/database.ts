@@ -19,8 +19,14 @@ export function openDatabase(binding: D1Database) {
 
 export type Database = ReturnType<typeof openDatabase>;
 
-/** Says that a statement was read and cannot be done: SQLite's code for it, which stands at the end, or that of D1's binding. */
-const REFUSAL = /\bSQLITE_(ERROR|CONSTRAINT|MISMATCH|RANGE|TOOBIG|AUTH|MISUSE)|^D1_(TYPE_ERROR|COLUMN_NOTFOUND)/;
+/**
+ * Says that a statement was read and cannot be done: SQLite's code for it, which stands at the end, that of D1's binding, or what
+ * workerd says of one that is none.
+ */
+const REFUSAL =
+  /\bSQLITE_(ERROR|CONSTRAINT|MISMATCH|RANGE|TOOBIG|AUTH|MISUSE)|^D1_(TYPE_ERROR|COLUMN_NOTFOUND)|Wrong number of parameter bindings|No SQL statements detected|did not contain a statement|To execute a transaction, please use/;
+/** A connection to D1 that broke says so without D1's name. */
+const LOST = /^Network connection lost/;
 const RETRY_SECONDS = 1;
 
 /**
@@ -32,9 +38,10 @@ const RETRY_SECONDS = 1;
 export function databaseAway(error: unknown): LeptonError | undefined {
   // What Drizzle says itself quotes the statement and its parameters.
   const said = messages(error).filter((text) => !text.startsWith('Failed query: '));
-  const isOfDatabase = error instanceof DrizzleQueryError || said.some((text) => text.startsWith('D1_'));
+  const isLost = error instanceof DrizzleQueryError && said.some((text) => LOST.test(text));
+  const isOfDatabase = isLost || said.some((text) => text.startsWith('D1_'));
   if (!isOfDatabase || said.some((text) => REFUSAL.test(text))) return undefined;
-  const sentence = `the registry’s database cannot be reached now: try again in ${RETRY_SECONDS} s, and send a change with the same Idempotency-Key again or look first whether it was made`;
+  const sentence = `the registry’s database cannot be reached now: try again in ${RETRY_SECONDS} s; of a change, look first whether it was made`;
   return new LeptonError('unavailable', sentence, { cause: error, retryAfterSeconds: RETRY_SECONDS });
 }
 

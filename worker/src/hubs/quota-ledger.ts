@@ -1,5 +1,4 @@
 /** The books of one key's quota and usage: a Durable Object a key, asked by isolates. */
-
 import { DurableObject } from 'cloudflare:workers';
 import type { DayUsage } from '@lepton-edge/protocol';
 import type { Env } from '../env.ts';

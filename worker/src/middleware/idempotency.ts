@@ -1,6 +1,7 @@
 /** `Idempotency-Key`: a call that is sent again gets the first answer again, and is not done twice. */
 import { LeptonError } from '@lepton-edge/protocol';
 import type { MiddlewareHandler, Next } from 'hono';
+import { databaseAway } from '../db/database.ts';
 import type { AppContext, AppEnv } from '../http/app-env.ts';
 import { type Claim, claim, type Lease } from '../services/idempotency/claim.ts';
 import { freeKey, isKept, keepAnswer } from '../services/idempotency/keep.ts';
@@ -60,6 +61,8 @@ async function runAndKeep(
   const text = await c.res.clone().text();
   const answer = parse(text);
   // A refused file leaves nothing behind, and may have been damaged on its way.
+  // What was sent to a database that did not answer may be done: the key is held as if the run had died.
+  if (c.error && databaseAway(c.error)) return;
   if (body.isRaw ? status >= 300 : !isKept(status, answer.code)) return await freeKey(gateway, lease);
   const kept: Record<string, string> = {};
   for (const name of ['content-type', 'location']) {

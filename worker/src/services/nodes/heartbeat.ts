@@ -7,10 +7,14 @@ import { databaseAway } from '../../db/database.ts';
 import { apiKeys, nodes } from '../../db/schema.ts';
 import { HANDOVER_MS } from '../../hubs/fleet.ts';
 import type { NodeIdentity, Received } from '../../hubs/live-node.ts';
+import { within } from '../../within.ts';
 import { type NodeRow, nodeNotFound } from './find.ts';
 import { isRotationDue, retireOlder, type ValidKey } from './rotate.ts';
 import { verifyAddress } from './verify-address.ts';
 import { wantedBy } from './wanted.ts';
+
+/** A database that takes longer is as good as away: the node must not be lost meanwhile. */
+const READ_LIMIT_MS = 1_000;
 
 interface Known {
   node: NodeRow;
@@ -23,12 +27,16 @@ export async function takeHeartbeat(ctx: ServiceContext, id: string, heartbeat: 
   if (ctx.principal.nodeId !== id) throw nodeNotFound(id);
   let known: Known;
   try {
-    known = await readNode(ctx, id);
+    known = await within(readNode(ctx, id), READ_LIMIT_MS, tooLate);
   } catch (error) {
     if (!databaseAway(error)) throw error;
     return await takeUnread(ctx, id, heartbeat, error);
   }
   return await takeKnown(ctx, known, heartbeat);
+}
+
+function tooLate(): never {
+  throw new Error(`D1_ERROR: no answer within ${READ_LIMIT_MS} ms`);
 }
 
 async function takeKnown(ctx: ServiceContext, { node, keys }: Known, heartbeat: Heartbeat): Promise<HeartbeatAnswer> {
