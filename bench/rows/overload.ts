@@ -12,8 +12,8 @@ const TIMES = 5;
 /** Enough that the engine never waits for a request. */
 const CALLERS = 16;
 const FLOOD_MS = 4_000;
-/** Of what waits at the edge one team may have 1.5 s, as measured alone; a node's bound is a number, and so what it comes to. */
-const P99_MS = { edge: 2_000, node: 2_500 };
+/** What waits at the edge was measured, alone, to take 2 s at most, three quarters of that of one team; a node's bound is a number. */
+const P99_MS = { edge: 2_500, node: 2_500 };
 const REFUSED_P99_MS = 100;
 
 const EDGE_WIDTH = 512;

@@ -43,6 +43,12 @@ export function edgeCost(tried: EdgeTried, elements: number): EdgeCost {
   return { aloneMs, sharedMs: aloneMs * share };
 }
 
+/** What any request for it costs at least, as its own run or as part of one. @param batchSize how many items may share a run */
+export function leastEdgeCostMs(tried: EdgeTried, batchSize: number): number {
+  const { aloneMs, sharedMs } = edgeCost(tried, 0);
+  return batchSize > 1 ? sharedMs : aloneMs;
+}
+
 function edgeMsAtMost({ runMs, elements: triedElements, growth, branches }: EdgeTried, elements: number): number {
   if (!branches && elements <= triedElements) return 0;
   if (!growth || growth.length === 0) {

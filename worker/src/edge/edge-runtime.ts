@@ -70,6 +70,11 @@ export class EdgeRuntime {
     return this.#queue.isIdle ? 0 : this.#queue.waitMs(lineOf(modelId, version, tenant));
   }
 
+  /** @throws LeptonError `overloaded` where a team's run of such a cost would not be taken on now */
+  checkRoom(team: string, costMs: number): void {
+    if (!this.#queue.isIdle) this.#queue.checkRoom(team, costMs);
+  }
+
   /**
    * Runs a model on checked inputs; answers the outputs named, in that order.
    * @throws LeptonError `inference_failed` with the runtime's sentence when the model refuses the inputs, `no_placement`

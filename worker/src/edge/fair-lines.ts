@@ -24,6 +24,8 @@ interface Amount {
   costMs: number;
 }
 
+const NOTHING: Amount = { count: 0, bytes: 0, costMs: 0 };
+
 interface Line<T> extends Amount {
   team: string;
   /** What waits, oldest first. */
@@ -41,7 +43,7 @@ export class FairLines<T extends InLine> {
   readonly #limits: Amount;
   readonly #lines = new Map<string, Line<T>>();
   readonly #teams = new Map<string, Amount>();
-  readonly #all: Amount = { count: 0, bytes: 0, costMs: 0 };
+  readonly #all: Amount = { ...NOTHING };
   /** Where the run that was begun last started. */
   #nowMs = 0;
 
@@ -73,12 +75,18 @@ export class FairLines<T extends InLine> {
     return ms;
   }
 
+  /** @throws LeptonError `overloaded` where there is no room for such a job */
+  check(job: Pick<InLine, 'team' | 'bytes' | 'costMs'>): void {
+    const team = this.#teams.get(job.team) ?? NOTHING;
+    if (!this.#hasRoom(team, job)) throw this.#refusal(team);
+  }
+
   /** @throws LeptonError `overloaded` */
   add(job: T): void {
-    const team = this.#teams.get(job.team) ?? { count: 0, bytes: 0, costMs: 0 };
-    if (!this.#hasRoom(team, job)) throw this.#refusal(team);
+    this.check(job);
+    const team = this.#teams.get(job.team) ?? { ...NOTHING };
     const known = this.#lines.get(job.line);
-    const line = known ?? { team: job.team, jobs: [], count: 0, bytes: 0, costMs: 0, startsAtMs: this.#nowMs };
+    const line = known ?? { ...NOTHING, team: job.team, jobs: [], startsAtMs: this.#nowMs };
     if (line.count === 0) line.startsAtMs = Math.max(line.startsAtMs, this.#nowMs);
     line.jobs.push(job);
     this.#lines.set(job.line, line);
@@ -86,7 +94,7 @@ export class FairLines<T extends InLine> {
     this.#counted(line, team, job, 1);
   }
 
-  #hasRoom(team: Amount, { bytes, costMs }: InLine): boolean {
+  #hasRoom(team: Amount, { bytes, costMs }: Pick<InLine, 'bytes' | 'costMs'>): boolean {
     // One that is alone may be as large as any request, and a team that has nothing waiting may have one run, however long.
     if (this.#all.count === 0) return true;
     const isIn = (amount: Amount, share: number) =>

@@ -111,6 +111,12 @@ export class RunQueue {
     return this.#lines.waitMs(line) + this.#runningMs;
   }
 
+  /** @throws LeptonError `overloaded` where a team's job of such a cost would not be taken on */
+  checkRoom(team: string, costMs: number): void {
+    this.#forgetGone();
+    this.#lines.check({ team, bytes: 0, costMs });
+  }
+
   /** @throws LeptonError `overloaded` when too much waits; what `check` and `run` of the job throw */
   async run(job: Job, waitUntil: WaitUntil): Promise<Ran> {
     const me: Waiting = { ...job, outcome: undefined, isPassedOver: false, takenBy: undefined, wake: () => undefined };

@@ -4,6 +4,7 @@ import {
   encodeInferAnswer,
   encodeInferRequest,
   type InferRequest,
+  LeptonError,
   type Tensor,
 } from '@lepton-edge/protocol';
 import fc from 'fast-check';
@@ -33,12 +34,18 @@ const version = { model: 'm', version: 1, state: 'ready', digest: 'sha256:1', ma
 /** A gateway whose response cache is all it has: what is not there cannot be answered. */
 function newGateway() {
   const responses = new ResponseCache();
+  const counts: object[] = [];
   const target = { current: { model: { id: 'mdl' }, version } };
   const gateway = {
     random: () => 0,
     now: Date.now,
     directory: { fresh: () => target.current },
-    metrics: { count: () => undefined },
+    metrics: { count: (...[, , counted]: [string, number, object]) => counts.push(counted) },
+    edge: {
+      checkRoom: (team: string, costMs: number) => {
+        throw new LeptonError('overloaded', `${team} ${costMs}`);
+      },
+    },
     responses,
     repeats: new Repeats(responses),
   } as unknown as Gateway;
@@ -70,7 +77,7 @@ function newGateway() {
     } as never);
     return { cache, body: sent.body, headers: [...sent.headers] };
   };
-  return { know, ask, target, decodings: () => decoded };
+  return { know, ask, target, counts, decodings: () => decoded };
 }
 
 interface Wire {
@@ -145,4 +152,18 @@ describe('bytes that came before', () => {
     target.current = { ...target.current, version: { ...version, state: 'archived' } };
     await expect(ask(wire)).rejects.toMatchObject({ code: 'version_not_found' });
   });
+});
+
+it('what only the edge could compute, and has no room for, is refused before anything is made of its bytes', async () => {
+  const { ask, target, counts, decodings } = newGateway();
+  const edgeTried = { runMs: 8, loadMs: 1, perItemMs: { 8: 2 }, elements: 1, growth: undefined, branches: false };
+  const uncached = { ...manifest, cache: { ttlSeconds: 0, scope: 'team' }, placement: { policy: 'edge' } };
+  const busy = { ...version, edgeTried, edgeBatchSize: 8, manifest: uncached };
+  target.current = { model: { id: 'mdl' }, version: busy };
+  const refused = (message: string) => expect.objectContaining({ code: 'overloaded', message });
+  const { bytes, headerLength } = encodeBinaryRequest({ inputs: [fp32('x', 1)] });
+  await expect(ask({ bytes, headerLength })).rejects.toEqual(refused('team 2'));
+  target.current = { model: { id: 'mdl' }, version: { ...busy, edgeBatchSize: 1 } as never };
+  await expect(ask({ bytes, headerLength }, 'other')).rejects.toEqual(refused('other 8'));
+  expect([decodings(), counts]).toEqual([0, Array(2).fill({ fail: { count: 1, ms: 0 } })]);
 });

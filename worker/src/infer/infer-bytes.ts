@@ -3,6 +3,7 @@ import type { CacheStatus, InferRequest } from '@lepton-edge/protocol';
 import { useOf } from '../cache/freshness.ts';
 import { repeatKey, type Sent } from '../cache/repeats.ts';
 import type { Gateway } from '../context.ts';
+import { leastEdgeCostMs } from '../dispatch/edge-time.ts';
 import type { Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable } from './cacheable.ts';
 import { countRequest } from './count.ts';
@@ -29,6 +30,7 @@ export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<Sen
   const key = await repeatKeyOf(call, target);
   const repeated = key === undefined ? undefined : repeatOf(gateway, call, target, key);
   if (repeated) return await countRequest(gateway, target, call.waitUntil, async () => repeated);
+  checkEdge(gateway, call, target);
   // What is no request for a model at all is none of this version's.
   const request = call.decode();
   return await countRequest(gateway, target, call.waitUntil, async () => {
@@ -39,6 +41,18 @@ export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<Sen
     if (key !== undefined && hit) gateway.repeats.put(key, hit.key, hit.known, sent);
     return { cache, ageMs, sent };
   });
+}
+
+/** What would be computed at the edge, and nowhere else, is refused before anything is made of its bytes. @throws LeptonError `overloaded` */
+function checkEdge(gateway: Gateway, { principal, waitUntil }: BytesCall, { model, version }: Resolved): void {
+  const { manifest, edgeTried, edgeBatchSize } = version;
+  if (isCacheable(version) || !edgeTried || manifest.placement.policy !== 'edge') return;
+  try {
+    gateway.edge.checkRoom(principal.teamId, leastEdgeCostMs(edgeTried, edgeBatchSize));
+  } catch (error) {
+    gateway.metrics.count(model.id, version.version, { fail: { count: 1, ms: 0 } }, waitUntil);
+    throw error;
+  }
 }
 
 /** What was answered to the same bytes, if it will do. */
