@@ -3,6 +3,7 @@ import type { ManifestInput } from '@lepton-edge/protocol';
 import { useLite } from '../../examples/use-lite/index.ts';
 import { matrixInput, matrixModel } from '../../soak/support/matrix-model.ts';
 import type { Bench, Subject } from '../bench.ts';
+import { separate } from '../cores.ts';
 import { type Workload, workloadNamed } from '../node-workloads.ts';
 import type { FloodResult } from '../open-loop.ts';
 import { callOf } from '../raw-connection.ts';
@@ -18,6 +19,9 @@ const REFUSED_P99_MS = 100;
 
 const EDGE_WIDTH = 512;
 const EDGE_PRODUCTS = 32;
+
+/** In the command of the program that computes: callers and refusals are to take nothing from it. */
+const COMPUTES = { edge: 'workerd serve', node: 'gpu-node/src/main.ts' };
 
 interface Place {
   nodes: number;
@@ -58,14 +62,19 @@ async function rowsAt(bench: Bench, place: keyof typeof PLACES): Promise<Measure
   const call = callOf(workload, { authorization: `Bearer ${gateway.key}` });
   const capacities: number[] = [];
   const floods: FloodResult[] = [];
+  let together: (() => void) | undefined;
   for (let round = 0; round <= Math.ceil(bench.rounds / 2); round++) {
     const { perSecond } = await bench.callers(gateway.url, { calls: [call], callers: CALLERS, ms: bench.windowMs });
     const flood = await bench.flood(gateway.url, call, TIMES * perSecond, FLOOD_MS);
-    // The first one is for the compilers.
-    if (round === 0) continue;
+    // The first one is for the compilers; with it all are there.
+    if (round === 0) {
+      together = separate(COMPUTES[place]);
+      continue;
+    }
     capacities.push(perSecond);
     floods.push(flood);
   }
+  together?.();
   await gateway.stop();
   return rowsFrom(place, capacities, floods);
 }
