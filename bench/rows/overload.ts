@@ -20,8 +20,8 @@ const REFUSED_P99_MS = 100;
 const EDGE_WIDTH = 512;
 const EDGE_PRODUCTS = 32;
 
-/** In the command of the program that computes: callers and refusals are to take nothing from it. */
-const COMPUTES = { edge: 'workerd serve', node: 'gpu-node/src/main.ts' };
+/** In its command: callers and the gateway's refusals are to take nothing from it, as on a machine of its own. */
+const NODE = 'gpu-node/src/main.ts';
 
 interface Place {
   nodes: number;
@@ -68,7 +68,7 @@ async function rowsAt(bench: Bench, place: keyof typeof PLACES): Promise<Measure
     const flood = await bench.flood(gateway.url, call, TIMES * perSecond, FLOOD_MS);
     // The first one is for the compilers; with it all are there.
     if (round === 0) {
-      together = separate(COMPUTES[place]);
+      if (place === 'node') together = separate(NODE);
       continue;
     }
     capacities.push(perSecond);
