@@ -1,12 +1,11 @@
 /** Answers that this isolate remembers, as they were sent: by the bytes that asked for them, so that of a repeat nothing is decoded or encoded. */
 import { LRUCache } from 'lru-cache';
-import { sha256Hex } from '../digest.ts';
 import { bytesOf, type KnownAnswer, type ResponseCache } from './response-cache.ts';
 
 const MAX_BYTES = 2 * 1024 * 1024;
 const MAX_ENTRY_BYTES = MAX_BYTES / 16;
 const ENTRY_OVERHEAD_BYTES = 1024;
-/** A longer body is not digested for this: what it would gain is little beside what it costs where it is no repeat. */
+/** A longer body is not looked for: what that would gain is little beside what it takes of memory. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /** A body, and how a response is made of it each time it is sent. */
@@ -30,7 +29,8 @@ export class Repeats {
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ENTRY_BYTES,
     // The outputs may be kept by nobody else any more.
-    sizeCalculation: ({ sent, known }) => ENTRY_OVERHEAD_BYTES + sent.body.length + bytesOf(known),
+    sizeCalculation: ({ sent, known }, key) =>
+      ENTRY_OVERHEAD_BYTES + 2 * key.length + sent.body.length + bytesOf(known),
   });
 
   constructor(responses: ResponseCache) {
@@ -50,11 +50,14 @@ export class Repeats {
   }
 }
 
+/** Of every byte one character, and of no other byte the same. */
+const characters = new TextDecoder('latin1');
+
 /**
- * The name of a request by its bytes; undefined for one that is too long to have one.
- * @param parts what else tells two answers apart: whose they are, of which version, and how they are read and written
+ * The name of a request: its bytes, so that no two have one name, and none needs a digest. Undefined for one that is too long.
+ * @param parts what else tells two answers apart, each in one line: whose they are, of which version, and how they are read and written
  */
-export async function repeatKey(bytes: Uint8Array, parts: readonly string[]): Promise<string | undefined> {
+export function repeatKey(bytes: Uint8Array, parts: readonly string[]): string | undefined {
   if (bytes.byteLength > MAX_BODY_BYTES) return undefined;
-  return `${parts.join('\n')}\n${await sha256Hex(bytes)}`;
+  return `${parts.join('\n')}\n${characters.decode(bytes)}`;
 }

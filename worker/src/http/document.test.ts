@@ -2,11 +2,14 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { describe, expect, it } from 'vitest';
 import { createApp } from '../app.ts';
 import type { Gateway } from '../context.ts';
+import type { Env } from '../env.ts';
 
 const METHODS = ['get', 'head', 'put', 'post', 'delete', 'patch'];
 
 const app = createApp(() => ({}) as Gateway);
-const document = await (await app.request('/openapi.json')).json();
+const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} } as never;
+const answer = await app.fetch(new Request('http://gateway/openapi.json'), {} as Env, context);
+const document = await answer.json();
 const operations = Object.entries<Record<string, { operationId: string; tags: string[] }>>(document.paths).flatMap(
   ([path, item]) => METHODS.flatMap((method) => (item[method] ? [{ path, method, ...item[method] }] : [])),
 );

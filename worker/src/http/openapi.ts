@@ -1,14 +1,15 @@
 /** What the route files share: an app whose inputs meet their schema, and the answers every route can give. */
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { LeptonError, Problem } from '@lepton-edge/protocol';
+import { TrieRouter } from 'hono/router/trie-router';
 import { z } from 'zod';
 import type { AppEnv } from './app-env.ts';
-import { PlanesRouter } from './planes-router.ts';
 import './components.ts';
 
 export function createApi(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
-    router: new PlanesRouter(),
+    // Of a router by one regular expression no place may have a word and a parameter, as `/api/nodes/tokens/…` and `/api/nodes/{id}/…` are.
+    router: new TrieRouter(),
     defaultHook(result) {
       if (!result.success) throw invalidRequest(result.error, result.target);
     },

@@ -6,23 +6,35 @@ import type { Resolved } from '../services/directory.ts';
 
 /** Does a request's work; on Cloudflare its time is that of the waiting in it, as no clock advances during computation. */
 export async function countRequest<T extends { cache: CacheStatus }>(
-  { metrics, now }: Gateway,
-  { model, version }: Resolved,
+  gateway: Gateway,
+  target: Resolved,
   waitUntil: WaitUntil,
   work: () => Promise<T>,
 ): Promise<T> {
   const startedAt = performance.now();
   try {
     const answer = await work();
-    const took = { count: 1, ms: performance.now() - startedAt };
-    const cache = answer.cache === 'bypass' ? {} : { [answer.cache === 'stale' ? 'hit' : answer.cache]: took };
-    metrics.count(model.id, version.version, { success: took, lastAt: now(), ...cache }, waitUntil);
+    countAnswer(gateway, target, answer.cache, performance.now() - startedAt, waitUntil);
     return answer;
   } catch (error) {
+    const { model, version } = target;
     const fail = { count: 1, ms: performance.now() - startedAt };
-    metrics.count(model.id, version.version, { fail }, waitUntil);
+    gateway.metrics.count(model.id, version.version, { fail }, waitUntil);
     throw error;
   }
+}
+
+/** Counts a request that was answered. */
+export function countAnswer(
+  { metrics, now }: Gateway,
+  { model, version }: Resolved,
+  cache: CacheStatus,
+  ms: number,
+  waitUntil: WaitUntil,
+): void {
+  const took = { count: 1, ms };
+  const looked = cache === 'bypass' ? {} : cache === 'miss' ? { miss: took } : { hit: took };
+  metrics.count(model.id, version.version, { success: took, lastAt: now(), ...looked }, waitUntil);
 }
 
 /** Does a run of a model; one that fails counts as none. */

@@ -6,7 +6,7 @@ import type { Gateway } from '../context.ts';
 import { leastEdgeCostMs } from '../dispatch/edge-time.ts';
 import type { Resolved } from '../services/directory.ts';
 import { cacheScope, isCacheable } from './cacheable.ts';
-import { countRequest } from './count.ts';
+import { countAnswer, countRequest } from './count.ts';
 import { type InferAnswer, inferResolved } from './infer.ts';
 import { type ModelCall, resolveCall } from './model-call.ts';
 
@@ -24,16 +24,25 @@ export interface SentAnswer {
   sent: Sent;
 }
 
-/** @throws LeptonError saying what was expected and what came, or why nothing could run. */
-export async function inferBytes(gateway: Gateway, call: BytesCall): Promise<SentAnswer> {
-  const target = await resolveCall(gateway, call);
-  const key = await repeatKeyOf(call, target);
+/** No promise for bytes that came before. @throws LeptonError saying what was expected and what came, or why nothing could run. */
+export function inferBytes(gateway: Gateway, call: BytesCall): SentAnswer | Promise<SentAnswer> {
+  const target = resolveCall(gateway, call);
+  return target instanceof Promise
+    ? target.then((found) => inferBy(gateway, call, found))
+    : inferBy(gateway, call, target);
+}
+
+function inferBy(gateway: Gateway, call: BytesCall, target: Resolved): SentAnswer | Promise<SentAnswer> {
+  const key = repeatKeyOf(call, target);
   const repeated = key === undefined ? undefined : repeatOf(gateway, call, target, key);
-  if (repeated) return await countRequest(gateway, target, call.waitUntil, async () => repeated);
+  if (repeated) {
+    countAnswer(gateway, target, repeated.cache, 0, call.waitUntil);
+    return repeated;
+  }
   checkEdge(gateway, call, target);
   // What is no request for a model at all is none of this version's.
   const request = call.decode();
-  return await countRequest(gateway, target, call.waitUntil, async () => {
+  return countRequest(gateway, target, call.waitUntil, async () => {
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
     // Only now is it one that comes again.
@@ -65,9 +74,9 @@ function repeatOf(gateway: Gateway, { directives }: BytesCall, { version }: Reso
 }
 
 /** Undefined for a request that is not answered from the cache. */
-async function repeatKeyOf({ bytes, format, place, directives, principal }: BytesCall, target: Resolved) {
+function repeatKeyOf({ bytes, format, place, directives, principal }: BytesCall, target: Resolved) {
   const { version } = target;
   if (place !== undefined || directives.noStore || version.state !== 'ready' || !isCacheable(version)) return undefined;
   const { model, version: number, digest } = version;
-  return await repeatKey(bytes, [cacheScope(target, principal), model, String(number), digest, ...format]);
+  return repeatKey(bytes, [cacheScope(target, principal), model, String(number), digest, ...format]);
 }

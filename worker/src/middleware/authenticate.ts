@@ -7,17 +7,28 @@ import { hashSecret } from '../db/secrets.ts';
 import { type AppContext, type AppEnv, waitUntilOf } from '../http/app-env.ts';
 
 /** Any one of `scopes` is enough; `admin` implies every scope but `node`. */
-export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> =>
-  async function authenticate(c, next) {
-    const principal = await authenticated(c);
+export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> => {
+  const admit = (c: AppContext, principal: Principal) => {
     if (!scopes.some((scope) => hasScope(principal, scope))) {
       const needed = scopes.map((scope) => `"${scope}"`).join(' or ');
       const has = [...principal.scopes].map((scope) => `"${scope}"`).join(', ');
       throw new LeptonError('missing_scope', `this needs a key with scope ${needed}, the key given has ${has}`);
     }
     c.set('principal', principal);
-    await next();
   };
+  return (c, next) => {
+    const secret = secretOf(c);
+    const fresh = freshPrincipal(c, secret);
+    if (fresh) {
+      admit(c, fresh);
+      return next();
+    }
+    return findPrincipal(c, secret).then((principal) => {
+      admit(c, principal);
+      return next();
+    });
+  };
+};
 
 /** Whether a key may do what a scope stands for. */
 function hasScope(principal: Principal, scope: Scope): boolean {
@@ -27,24 +38,38 @@ function hasScope(principal: Principal, scope: Scope): boolean {
 /** Of the secrets that this isolate has lately been shown, in its memory alone. What a key may do is asked each time. */
 const hashes = new LRUCache<string, string>({ max: 1_000 });
 
-async function authenticated(c: AppContext): Promise<Principal> {
+function secretOf(c: AppContext): string {
   const header = c.req.header('authorization');
   if (header === undefined) {
     throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got none');
   }
   const [, secret] = /^Bearer +(\S+)$/i.exec(header) ?? [];
-  if (!secret)
-    throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
-  const gateway = c.get('gateway');
-  const waitUntil = waitUntilOf(c);
-  const remembered = hashes.get(secret);
-  const hash = remembered ?? (await hashSecret(secret));
-  const principal = gateway.directory.freshKey(hash) ?? (await gateway.directory.key(hash, waitUntil));
+  if (secret) return secret;
+  throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
+}
+
+/** Without a promise, where the key is known and fresh. */
+function freshPrincipal(c: AppContext, secret: string): Principal | undefined {
+  const hash = hashes.get(secret);
+  const principal = hash === undefined ? undefined : c.get('gateway').directory.freshKey(hash);
+  return principal && valid(c, principal);
+}
+
+/** @throws LeptonError `unauthenticated` */
+async function findPrincipal(c: AppContext, secret: string): Promise<Principal> {
+  const hash = hashes.get(secret) ?? (await hashSecret(secret));
+  const principal = await c.get('gateway').directory.key(hash, waitUntilOf(c));
   // Of strangers nothing is kept.
-  if (principal && remembered === undefined) hashes.set(secret, hash);
-  if (principal && (principal.expiresAt === undefined || principal.expiresAt > gateway.now())) {
-    gateway.lastUse.note(principal.keyId, waitUntil);
-    return principal;
-  }
+  if (principal) hashes.set(secret, hash);
+  const admitted = principal && valid(c, principal);
+  if (admitted) return admitted;
   throw new LeptonError('unauthenticated', 'the key is not known here: it is mistyped, revoked or expired');
+}
+
+/** Undefined for one that has expired. */
+function valid(c: AppContext, principal: Principal): Principal | undefined {
+  const { now, lastUse } = c.get('gateway');
+  if (principal.expiresAt !== undefined && principal.expiresAt <= now()) return undefined;
+  lastUse.note(principal.keyId, waitUntilOf(c));
+  return principal;
 }

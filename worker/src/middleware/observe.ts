@@ -33,7 +33,12 @@ async function observed(c: AppContext, next: () => Promise<void>): Promise<void>
     log({ level: isError ? 'error' : 'info', message, requestId: tracing.requestId, trace_id, span_id, ...seen });
   }
   if (spans && tracing.isRecorded) {
-    tracing.endRequest(`${seen.method} ${routeOf(c)}`, Date.now() - ms, attributesOf(c, seen), isError);
+    tracing.endRequest(
+      [seen.method, routeOf(c)].filter(Boolean).join(' '),
+      Date.now() - ms,
+      attributesOf(c, seen),
+      isError,
+    );
     spans.flushSoon(waitUntilOf(c));
   }
 }
@@ -90,9 +95,9 @@ function attributesOf(c: AppContext, seen: Seen): Attributes {
   };
 }
 
-/** `/v2/models/:ref/infer` */
-function routeOf(c: AppContext): string {
-  return routePath(c, -1);
+/** `/v2/models/:ref/infer`; undefined where nothing is. */
+function routeOf(c: AppContext): string | undefined {
+  return routePath(c, -1) || undefined;
 }
 
 function phasesOf(c: AppContext): Record<string, number> | undefined {
