@@ -1,14 +1,22 @@
-/** One gateway a home: a lock file that names its process, so that one left by a dead process is taken over. */
-import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, unlink } from 'node:fs/promises';
+/**
+ * One gateway a home: a lock file that names its process, so that one left by a dead process is taken over.
+ *
+ * Who takes over makes the file of the next number, `lock.8` after `lock.7`, which one alone can do; the file with the highest number
+ * counts, and is never removed. To remove the dead one's and make it anew would not do: whoever read it before and
+ * comes late would remove the new one.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import { errnoOf, Failure } from './failure.ts';
 import { hasProcess, readProcess } from './processes/process-info.ts';
-import { createFileAtomically } from './write-file.ts';
+import { createFileAtomically, writeFileAtomically } from './write-file.ts';
 
 /** `identity` tells the process from a later one that got the same id, where the system can say. */
 const Owner = z.object({ pid: z.number().int().positive(), identity: z.string().optional(), url: z.string() });
 type Owner = z.infer<typeof Owner>;
+
+const NOBODY = '{}';
 
 /**
  * Takes the lock at `path` for this process.
@@ -18,37 +26,52 @@ type Owner = z.infer<typeof Owner>;
 export async function lockHome(path: string, url: string): Promise<() => Promise<void>> {
   const mine = JSON.stringify({ pid: process.pid, identity: (await readProcess(process.pid))?.identity, url });
   for (let attempt = 0; attempt < 10; attempt++) {
-    if (await createFileAtomically(path, mine)) return () => release(path, mine);
-    const text = await readIfThere(path);
-    if (text === undefined) continue;
-    const owner = parseOwner(text);
+    const last = await lastNumber(path);
+    const owner = parseOwner(await readIfThere(nameOf(path, last)));
     if (owner && (await isAlive(owner))) {
       throw new Failure(
         `a gateway is already running on this home at ${owner.url} (process ${owner.pid}): stop it first, or name another home with --home DIR`,
       );
     }
-    await discard(path, text);
+    const name = nameOf(path, last + 1);
+    if (!(await createFileAtomically(name, mine))) continue;
+    // Others may have gone on while we looked: then the number was free because it is past.
+    if ((await lastNumber(path)) === last + 1) {
+      await removePast(path, last + 1);
+      return () => release(name, mine);
+    }
+    await rm(name, { force: true });
   }
   throw new Failure(`the lock ${path} changes hands all the time: another start is under way, try again`);
 }
 
-/** Removes a dead process's lock, unless another start has already replaced it. */
-async function discard(path: string, text: string): Promise<void> {
-  const aside = `${path}.${randomUUID()}.stale`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return;
-    throw error;
-  }
-  // Between our reading and our renaming another start may have put its own there: that one goes back.
-  const moved = await readFile(aside, 'utf8');
-  if (moved !== text) await createFileAtomically(path, moved);
-  await unlink(aside);
+async function release(name: string, mine: string): Promise<void> {
+  if ((await readIfThere(name)) === mine) await writeFileAtomically(name, NOBODY);
 }
 
-async function release(path: string, mine: string): Promise<void> {
-  if ((await readIfThere(path)) === mine) await rm(path, { force: true });
+function nameOf(path: string, number: number): string {
+  return `${path}.${number}`;
+}
+
+/** Those of the files there, in no order. */
+async function numbers(path: string): Promise<number[]> {
+  const prefix = `${basename(path)}.`;
+  const names = await readdir(dirname(path));
+  return names.flatMap((name) => {
+    const digits = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    return /^[1-9]\d*$/.test(digits) ? [Number(digits)] : [];
+  });
+}
+
+/** The one before stays, too: a folder that changes while it is listed may show neither what goes nor what comes. */
+async function removePast(path: string, number: number): Promise<void> {
+  const past = (await numbers(path)).filter((each) => each < number - 1);
+  await Promise.all(past.map((each) => rm(nameOf(path, each), { force: true })));
+}
+
+/** 0 where there is none. */
+async function lastNumber(path: string): Promise<number> {
+  return Math.max(0, ...(await numbers(path)));
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -60,11 +83,13 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function parseOwner(text: string): Owner | undefined {
+/** Undefined where nobody holds it. */
+function parseOwner(text: string | undefined): Owner | undefined {
+  if (text === undefined) return undefined;
   try {
     return Owner.parse(JSON.parse(text));
   } catch {
-    // Not written by us, or cut by a full disk: nobody can be named, so nobody holds it.
+    // Released, not written by us, or cut by a full disk: nobody can be named, so nobody holds it.
     return undefined;
   }
 }
