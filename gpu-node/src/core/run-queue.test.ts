@@ -207,6 +207,36 @@ describe('requests that may share a run', () => {
     expect((await late).queuedMs).toBeGreaterThanOrEqual(29);
   });
 
+  it('are begun before those that have just been computed are answered', async () => {
+    const queue = new RunQueue(LIMITS);
+    const { instance, runs } = held();
+    const first = ask(queue, job(instance, [1], plan(1)));
+    const second = ask(queue, job(instance, [2], plan(1)));
+    await settled();
+    runs[0]?.end();
+    await first;
+    expect(runs).toHaveLength(2);
+    runs[1]?.end();
+    await second;
+  });
+
+  it('do not stay in one batch when all ask again as soon as they are answered', async () => {
+    const queue = new RunQueue(LIMITS);
+    const { instance, runs } = held();
+    const together = plan(64);
+    const callers = Array.from({ length: 40 }, async () => {
+      for (const value of [1, 2]) await ask(queue, job(instance, [value], together));
+    });
+    await settled();
+    runs[0]?.end();
+    await settled();
+    runs[1]?.end();
+    await settled();
+    runs[2]?.end();
+    await Promise.all(callers);
+    expect(runs.map(({ values }) => values.length)).toEqual([40, expect.any(Number), expect.any(Number)]);
+  });
+
   it('are run alone once where the model refuses them together', async () => {
     const queue = new RunQueue(LIMITS);
     const { instance, runs } = held();

@@ -1,16 +1,22 @@
 /** The requests of one model: which of them run together, and when. */
+import { setImmediate as arrivals } from 'node:timers/promises';
 import type { Batch, Tensor } from '@lepton-edge/protocol';
 import { EngineError } from '../engines/engine.ts';
 import { CallerGone, type Claim } from './claim.ts';
 import { FairLine } from './fair-line.ts';
 import { type Group, groupOf } from './group.ts';
-import type { Job, Ran, Waiting } from './job.ts';
+import type { Execution, Job, Ran, Waiting } from './job.ts';
 import { Pace } from './pace.ts';
 import { type Limits, type Place, Places } from './places.ts';
 
 const MAX_RETRY_AFTER_S = 30;
 /** A request goes before those of the next lower priority that came up to so much earlier: so none waits for ever. */
 const HEAD_START_MS = 2_000;
+/** Answers. Fewer make small batches, of more the engine waits for longer. */
+const DELIVERED_AT_ONCE = 16;
+
+/** Gives what a run came to, to those who wait for it. */
+type Deliver = () => void | Promise<void>;
 
 export class RunQueue {
   readonly #now: () => number;
@@ -191,33 +197,37 @@ export class RunQueue {
     this.#running += jobs.length;
     this.#runningItems += items;
     for (const { place } of jobs) place.running++;
+    let deliver: Deliver = () => undefined;
     try {
-      if (batch) await this.#runTogether(jobs, batch, startedAt);
-      else await this.#runAlone(jobs[0] as Waiting, startedAt);
+      deliver = batch
+        ? await this.#runTogether(jobs, batch, startedAt)
+        : await this.#runAlone(jobs[0] as Waiting, startedAt);
     } finally {
       this.#runs--;
       this.#running -= jobs.length;
       this.#runningItems -= items;
-      for (const { place } of jobs) place.running--;
+      // The engine first: to answer a batch takes as long as to compute one of a small model.
       this.#startNext();
     }
+    await deliver();
+    for (const { place } of jobs) place.running--;
   }
 
-  async #runAlone(job: Waiting, startedAt: number): Promise<void> {
+  async #runAlone(job: Waiting, startedAt: number): Promise<Deliver> {
     const { instance, inputs, outputs, items, askedAt, resolve, reject } = job;
     try {
       const ran = await instance.run({ inputs, outputs });
       this.#pace.ended(startedAt, this.#now(), true);
       const execution = { items, inputMs: 0, runMs: ran.runMs, outputMs: 0 };
-      resolve({ outputs: ran.outputs, queuedMs: startedAt - askedAt, execution, first: true });
+      return () => resolve({ outputs: ran.outputs, queuedMs: startedAt - askedAt, execution, first: true });
     } catch (error) {
       this.#pace.ended(startedAt, this.#now(), false);
-      reject(error);
+      return () => reject(error);
     }
   }
 
   /** Where the model refuses a batch, each of its members is run once more, alone: at most one of them may be at fault. */
-  async #runTogether(jobs: readonly Waiting[], batch: Batch, startedAt: number): Promise<void> {
+  async #runTogether(jobs: readonly Waiting[], batch: Batch, startedAt: number): Promise<Deliver> {
     try {
       const { instance } = jobs[0] as Waiting;
       const inputs = batch.inputs();
@@ -228,17 +238,31 @@ export class RunQueue {
       const parts = batch.split(outputs);
       if (!parts) {
         batch.plan.withdrawn = true;
-        this.#again(jobs);
-        return;
+        return () => this.#again(jobs);
       }
       const execution = { items: batch.items, inputMs, runMs, outputMs: this.#now() - ranAt };
-      for (const [i, { askedAt, resolve }] of jobs.entries()) {
-        resolve({ outputs: parts[i] as Tensor[], queuedMs: startedAt - askedAt, execution, first: i === 0 });
-      }
+      return () => this.#deliver(jobs, parts, { startedAt, execution });
     } catch (error) {
       this.#pace.ended(startedAt, this.#now(), false);
-      if (error instanceof EngineError && error.failure === 'refused') this.#again(jobs);
-      else for (const { reject } of jobs) reject(error);
+      if (error instanceof EngineError && error.failure === 'refused') return () => this.#again(jobs);
+      return () => {
+        for (const { reject } of jobs) reject(error);
+      };
+    }
+  }
+
+  /**
+   * While nothing runs, what has arrived is looked at between some answers and the next ones: callers who wait for an answer before
+   * they ask again would otherwise all be in one batch, and the engine would do nothing while that is answered.
+   */
+  async #deliver(
+    jobs: readonly Waiting[],
+    parts: readonly (readonly Tensor[])[],
+    { startedAt, execution }: { startedAt: number; execution: Execution },
+  ): Promise<void> {
+    for (const [i, { askedAt, resolve }] of jobs.entries()) {
+      if (i > 0 && i % DELIVERED_AT_ONCE === 0 && this.#runs === 0) await arrivals();
+      resolve({ outputs: parts[i] as Tensor[], queuedMs: startedAt - askedAt, execution, first: i === 0 });
     }
   }
 
@@ -248,6 +272,7 @@ export class RunQueue {
       if (job.place.claim.caller.isGone) job.reject(callerGone());
       else this.#wait({ ...job, batchable: undefined });
     }
+    this.#schedule();
   }
 }
 
