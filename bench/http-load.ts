@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { ROOT } from '../test/support/program.ts';
+import type { CannonCall } from './cannon.ts';
 import { PEERS } from './peers.ts';
 import type { Call } from './raw-connection.ts';
 
 const run = promisify(execFile);
+
+/** A slow answer is one, too. */
+const TIMEOUT_S = 30;
 
 export interface HttpLoad {
   /** With its version. */
@@ -19,7 +23,7 @@ export interface HttpLoad {
 
 /** As bench/wrk.lua prints it. */
 const WrkResult = z.object({ requests: z.number(), durationUs: z.number(), errors: z.number() });
-/** As `autocannon --json` prints it. */
+/** As autocannon answers. */
 const CannonResult = z.looseObject({
   requests: z.looseObject({ average: z.number() }),
   errors: z.number(),
@@ -45,7 +49,8 @@ export function httpLoad(folder: string): HttpLoad {
 async function wrkPerSecond(url: string, { path, headers }: Call, body: string, callers: number, ms: number) {
   const seconds = Math.max(1, Math.round(ms / 1000));
   const fields = Object.entries(headers).map(([name, value]) => `${name}=${value}`);
-  const fixed = ['-t', '1', '-c', String(callers), '-d', `${seconds}s`, '-s', join(ROOT, 'bench/wrk.lua')];
+  const length = ['-d', `${seconds}s`, '--timeout', `${TIMEOUT_S}s`];
+  const fixed = ['-t', '1', '-c', String(callers), ...length, '-s', join(ROOT, 'bench/wrk.lua')];
   const { stdout } = await run('wrk', [...fixed, `${url}${path}`, '--', body, ...fields]);
   const result = WrkResult.parse(JSON.parse(stdout.trim().split('\n').at(-1) ?? ''));
   if (result.errors > 0) throw new Error(`${url}${path}: ${result.errors} of ${result.requests} answers were errors`);
@@ -54,10 +59,8 @@ async function wrkPerSecond(url: string, { path, headers }: Call, body: string, 
 
 async function cannonPerSecond(url: string, { path, headers }: Call, body: string, callers: number, ms: number) {
   const seconds = Math.max(1, Math.round(ms / 1000));
-  const fields = Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-  const program = join(ROOT, 'bench/peers/node_modules/autocannon/autocannon.js');
-  const fixed = ['--json', '-m', 'POST', '-c', String(callers), '-d', String(seconds), '-i', body];
-  const { stdout } = await run(process.execPath, [program, ...fixed, ...fields, `${url}${path}`], { encoding: 'utf8' });
+  const call: CannonCall = { url: `${url}${path}`, headers, body, callers, seconds, timeoutSeconds: TIMEOUT_S };
+  const { stdout } = await run(process.execPath, [join(ROOT, 'bench/cannon.ts'), JSON.stringify(call)]);
   const result = CannonResult.parse(JSON.parse(stdout));
   const errors = result.errors + result.non2xx;
   if (errors > 0) throw new Error(`${url}${path}: ${errors} answers were errors`);

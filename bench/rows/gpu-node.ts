@@ -17,12 +17,11 @@ export const gpuNode: Subject = async (bench) => {
   for (const workload of WORKLOADS) {
     await withServers(workload, bench.folder, async ({ raw, servers }) => {
       const ms = bench.windowMs * workload.patience;
-      const calls = [callOf(workload)];
-      const rate = async (server: Server) =>
-        (await bench.callers(servers[server].url, { calls, callers: MOST, ms })).perSecond;
+      const call = callOf(workload);
+      const rate = (server: Server, forMs = ms) => bench.http.perSecond(servers[server].url, call, MOST, forMs);
       // Compilers take longer for a program than for a loop.
       for (const server of ['node', 'naive'] as const) {
-        await bench.callers(servers[server].url, { calls, callers: MOST, ms: WARM_UP_MS });
+        await rate(server, WARM_UP_MS);
       }
       const { node, naive, engine } = await inRounds(bench.rounds, {
         node: () => rate('node'),

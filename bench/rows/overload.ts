@@ -63,7 +63,7 @@ async function rowsAt(bench: Bench, place: keyof typeof PLACES): Promise<Measure
   const capacities: number[] = [];
   const floods: FloodResult[] = [];
   let together: (() => void) | undefined;
-  for (let round = 0; round <= Math.ceil(bench.rounds / 2); round++) {
+  for (let round = 0; round <= bench.rounds; round++) {
     const { perSecond } = await bench.callers(gateway.url, { calls: [call], callers: CALLERS, ms: bench.windowMs });
     const flood = await bench.flood(gateway.url, call, TIMES * perSecond, FLOOD_MS);
     // The first one is for the compilers; with it all are there.
