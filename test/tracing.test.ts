@@ -110,13 +110,14 @@ it('runs that wait at the edge are shared', async () => {
 });
 
 it('a run at the edge, an embedding and a refusal are told in the words of the conventions', async () => {
-  const [edge, embedding, refusal] = [newTrace(), newTrace(), newTrace()];
+  const [edge, embedding, refusal, stray] = [newTrace(), newTrace(), newTrace(), newTrace()];
   const sampled = (trace: string) => ({ traceparent: `00-${trace}-${PARENT}-01` });
   await infer('edge', sampled(edge));
   const body = { model: 'use-lite', input: `a text ${edge}`, encoding_format: 'float' };
   const embedded = await call('POST', '/v1/embeddings', { body, headers: sampled(embedding) });
   const { usage } = embedded.body as { usage: { prompt_tokens: number } };
   await call('POST', '/v2/models/not-there/infer', { body: x(1), headers: sampled(refusal) });
+  await call('GET', '/v2/nowhere', { headers: sampled(stray) });
 
   const [run, around] = (await spansOf(edge, 2)) as [CollectedSpan, CollectedSpan];
   expect(run).toMatchObject({ name: 'run at the edge', kind: 1, parentSpanId: around.spanId });
@@ -136,6 +137,12 @@ it('a run at the edge, an embedding and a refusal are told in the words of the c
   expect(await spansOf(refusal, 1)).toMatchObject([
     { kind: 2, status: {}, attributes: { 'http.response.status_code': '404', 'error.type': 'model_not_found' } },
   ]);
+  const [nowhere] = await spansOf(stray, 1);
+  expect(nowhere).toMatchObject({
+    name: 'GET',
+    attributes: { 'url.path': '/v2/nowhere', 'error.type': 'path_not_found' },
+  });
+  expect(nowhere?.attributes).not.toHaveProperty(['http.route']);
 });
 
 it('the phases that a request tells of itself add up, and a node’s part is among them', async () => {

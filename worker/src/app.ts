@@ -19,6 +19,6 @@ export function createApp(gatewayOf: (env: Env) => Gateway) {
   return {
     routes: [...control.routes, ...data.routes],
     fetch: (request: Request, env: Env, context: ExecutionContext) =>
-      (isDataPlane(request.url) ? data : control).fetch(request, env, context),
+      (isDataPlane(request) ? data : control).fetch(request, env, context),
   };
 }

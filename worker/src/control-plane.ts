@@ -52,7 +52,7 @@ export function createControlPlane(everywhere: readonly MiddlewareHandler<AppEnv
   app.onError((error, c) => errorResponse(c, error));
   const nothing = nothingAt(app.routes);
   app.notFound(async (c) => {
-    if (PATHS.test(new URL(c.req.url).pathname)) return nothing(c);
+    if (PATHS.test(c.req.path)) return errorResponse(c, nothing(c));
     const asset = await c.get('gateway').assets.fetch(c.req.raw);
     // What was fetched takes no more headers.
     return new Response(asset.body, asset);

@@ -29,8 +29,7 @@ export class Repeats {
     maxSize: MAX_BYTES,
     maxEntrySize: MAX_ENTRY_BYTES,
     // The outputs may be kept by nobody else any more.
-    sizeCalculation: ({ sent, known }, key) =>
-      ENTRY_OVERHEAD_BYTES + 2 * key.length + sent.body.length + bytesOf(known),
+    sizeCalculation: ({ sent, known }, key) => ENTRY_OVERHEAD_BYTES + key.length + sent.body.length + bytesOf(known),
   });
 
   constructor(responses: ResponseCache) {
@@ -50,7 +49,7 @@ export class Repeats {
   }
 }
 
-/** Of every byte one character, and of no other byte the same. */
+/** Of every byte one character, and of no other byte the same; workerd keeps each in one byte. */
 const characters = new TextDecoder('latin1');
 
 /**

@@ -6,6 +6,8 @@ import { chained } from './chained.ts';
 
 const KINDS = [
   'passes',
+  'answers afterwards',
+  'throws a text',
   'surrounds',
   'answers',
   'throws',
@@ -24,10 +26,12 @@ function middlewareOf(kind: Kind, name: string, notes: string[]): MiddlewareHand
     await next();
     note(c, 'after');
     if (kind === 'throws afterwards') throw new Error(name);
+    if (kind === 'answers afterwards') return new Response(name, { status: 203 });
     if (kind === 'changes') c.res.headers.set(name, 'changed');
   };
   return (c, next) => {
     if (kind === 'throws at once') throw new Error(name);
+    if (kind === 'throws a text') throw name;
     if (kind === 'throws') return Promise.reject(new Error(name));
     if (kind === 'answers') return Promise.resolve(new Response(name, { status: 202 }));
     if (kind === 'passes') return next();
@@ -39,7 +43,7 @@ function middlewareOf(kind: Kind, name: string, notes: string[]): MiddlewareHand
 const onError = (c: AppContext, error: Error) => c.text(`refused: ${error.message}`, 500);
 
 async function seen(app: Hono<AppEnv>, notes: string[]) {
-  const answer = await app.request('/');
+  const answer = await Promise.resolve(app.request('/')).catch((error: unknown) => new Response(`failed: ${error}`));
   return { status: answer.status, headers: [...answer.headers], text: await answer.text(), notes };
 }
 
@@ -67,4 +71,15 @@ it('does what Hono does with the same middleware', async () => {
     }),
     { numRuns: 500 },
   );
+});
+
+it('fails where nobody answers, as Hono does', async () => {
+  const silent: MiddlewareHandler<AppEnv> = async () => undefined;
+  const handler: Handler<AppEnv> = (c) => c.text('never asked');
+  const one = new Hono<AppEnv>().get('/', chained([silent], handler, onError));
+  const hono = new Hono<AppEnv>()
+    .onError((error, c) => onError(c, error))
+    .use(silent)
+    .get('/', handler);
+  expect([(await one.request('/')).status, (await hono.request('/')).status]).toEqual([500, 500]);
 });

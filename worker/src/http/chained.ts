@@ -53,6 +53,7 @@ export function chained(
   const all = middleware.reduceRight<Step>((inner, outer) => around(outer, inner), last);
   return async (c) => {
     await all(c);
+    if (!c.finalized) await fail(c, new Error('no middleware and no handler answered'));
     return c.res;
   };
 }

@@ -1,7 +1,6 @@
-/** What is answered at a path that no route has, or not with this method. */
+/** What is wrong with a request for a path that no route has, or not with this method. */
 import { LeptonError } from '@lepton-edge/protocol';
 import type { AppContext } from './app-env.ts';
-import { errorResponse } from './error-response.ts';
 
 interface Route {
   method: string;
@@ -9,15 +8,15 @@ interface Route {
 }
 
 /** @param routes all that there are: who comes with another method is told which ones a path has */
-export function nothingAt(routes: readonly Route[]): (c: AppContext) => Response {
+export function nothingAt(routes: readonly Route[]): (c: AppContext) => LeptonError {
   const methodsAt = methodTable(routes);
   return (c) => {
     const { pathname } = new URL(c.req.url);
     const methods = methodsAt(pathname);
-    if (methods.length === 0) return errorResponse(c, new LeptonError('path_not_found', `nothing is at ${pathname}`));
+    if (methods.length === 0) return new LeptonError('path_not_found', `nothing is at ${pathname}`);
     c.header('allow', methods.join(', '));
     const expected = `expected ${methods.join(' or ')}`;
-    return errorResponse(c, new LeptonError('method_not_allowed', `${pathname}: ${expected}, got ${c.req.method}`));
+    return new LeptonError('method_not_allowed', `${pathname}: ${expected}, got ${c.req.method}`);
   };
 }
 

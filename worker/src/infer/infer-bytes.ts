@@ -45,9 +45,10 @@ function inferBy(gateway: Gateway, call: BytesCall, target: Resolved): SentAnswe
   return countRequest(gateway, target, call.waitUntil, async () => {
     const answer = await inferResolved(gateway, { ...call, request }, target);
     const sent = await call.encode(answer, request);
-    // Only now is it one that comes again.
+    // Only now is it one that comes again. Its name, which is as long as its bytes, was not kept meanwhile.
     const { cache, ageMs, hit } = answer;
-    if (key !== undefined && hit) gateway.repeats.put(key, hit.key, hit.known, sent);
+    const name = hit && repeatKeyOf(call, target);
+    if (name !== undefined && hit) gateway.repeats.put(name, hit.key, hit.known, sent);
     return { cache, ageMs, sent };
   });
 }
