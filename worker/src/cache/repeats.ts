@@ -12,6 +12,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 export interface Sent {
   body: string | Uint8Array<ArrayBuffer>;
   headers: Headers | Record<string, string>;
+  /** As the headers have it, where it was sent before. */
+  age?: string | undefined;
   /** The body is compressed already. */
   encodeBody?: 'manual';
 }
@@ -54,9 +56,9 @@ const characters = new TextDecoder('latin1');
 
 /**
  * The name of a request: its bytes, so that no two have one name, and none needs a digest. Undefined for one that is too long.
- * @param parts what else tells two answers apart, each in one line: whose they are, of which version, and how they are read and written
+ * @param rest what else tells two answers apart, always in as many lines: whose they are, of which version, and how they are read and written
  */
-export function repeatKey(bytes: Uint8Array, parts: readonly string[]): string | undefined {
+export function repeatKey(bytes: Uint8Array, rest: string): string | undefined {
   if (bytes.byteLength > MAX_BODY_BYTES) return undefined;
-  return `${parts.join('\n')}\n${characters.decode(bytes)}`;
+  return `${rest}\n${characters.decode(bytes)}`;
 }

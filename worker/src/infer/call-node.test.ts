@@ -28,7 +28,7 @@ async function askOne(handler: Handler | 'gone') {
     headers: {},
     body: 'b',
     schedule: { tenant: 'team', priority: undefined, deadline: undefined },
-    tracing: new Tracing('r', undefined, undefined),
+    tracing: new Tracing('r', new Headers()),
     patience: { timeoutMs: 60_000, signal: new AbortController().signal },
     read: (response: Response) => response.text(),
   };
@@ -95,10 +95,10 @@ it('a call of a node goes on with the trace of the request', async () => {
     );
   const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
   const parent = '00f067aa0ba902b7';
-  const tracing = new Tracing('req_1', `00-${trace}-${parent}-01`, 'a=1');
+  const tracing = new Tracing('req_1', new Headers({ traceparent: `00-${trace}-${parent}-01`, tracestate: 'a=1' }));
   expect(await callWith(tracing)).toEqual({ ok: true, value: 'done' });
   await callWith(tracing);
-  await callWith(new Tracing('req_2', undefined, undefined));
+  await callWith(new Tracing('req_2', new Headers()));
   const [first, again, other] = sent;
   expect(first?.get('x-request-id')).toBe('req_1');
   expect(first?.get('traceparent')).toMatch(new RegExp(`^00-${trace}-(?!${parent})[\\da-f]{16}-01$`));

@@ -54,7 +54,7 @@ it('a node is told what is left of the time, and nothing is held against one tha
   };
   const ask = (deadline: Deadline) => {
     const schedule = { tenant: 'team', priority: 3 as const, deadline };
-    const rest = { path: '/', headers: {}, body: '', tracing: new Tracing('id', undefined, undefined) };
+    const rest = { path: '/', headers: {}, body: '', tracing: new Tracing('id', new Headers()) };
     const timeoutMs = deadline.leftMs();
     const patience = { timeoutMs, signal: AbortSignal.timeout(Math.ceil(timeoutMs)) };
     const call = { version: {}, schedule, ...rest, patience, read: async () => 'answer' };

@@ -79,7 +79,7 @@ function newColo(refuses: (call: number) => 'invalid_request' | 'unavailable' | 
       const { embeddings, cache, ageMs } = await embed(gateway, {
         ref: { model: 'm' },
         principal: { keyId: 'k', teamId: 't', scopes: new Set(), nodeId: undefined, expiresAt: undefined },
-        tracing: new Tracing('r', undefined, undefined),
+        tracing: new Tracing('r', new Headers()),
         arrivedAt: performance.now(),
         timings: new Timings(),
         waitUntil: (promise: Promise<unknown>) => void pending.push(promise),

@@ -64,7 +64,7 @@ function newGateway() {
       waitUntil: () => undefined,
       bytes,
       directives: {},
-      format: [String(headerLength)],
+      format: String(headerLength),
       decode: () => {
         decoded++;
         return decodeInferBody(bytes, headerLength);

@@ -12,8 +12,8 @@ import { type ModelCall, resolveCall } from './model-call.ts';
 
 export interface BytesCall extends ModelCall {
   bytes: Uint8Array<ArrayBuffer>;
-  /** What says how the bytes are read, and how an answer is written; each in one line. */
-  format: readonly string[];
+  /** What says how the bytes are read, and how an answer is written; in one line. */
+  format: string;
   decode(): InferRequest;
   encode(answer: InferAnswer, request: InferRequest): Sent | Promise<Sent>;
 }
@@ -79,5 +79,5 @@ function repeatKeyOf({ bytes, format, place, directives, principal }: BytesCall,
   const { version } = target;
   if (place !== undefined || directives.noStore || version.state !== 'ready' || !isCacheable(version)) return undefined;
   const { model, version: number, digest } = version;
-  return repeatKey(bytes, [cacheScope(target, principal), model, String(number), digest, ...format]);
+  return repeatKey(bytes, `${cacheScope(target, principal)}\n${model}\n${number}\n${digest}\n${format}`);
 }

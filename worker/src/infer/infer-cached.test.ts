@@ -78,7 +78,7 @@ function newColo(cache: Partial<Manifest['cache']> = {}, runMs = 50) {
       const call = {
         principal: { keyId: 'k', teamId: 't', scopes: new Set(), nodeId: undefined, expiresAt: undefined },
         directives: readCacheControl(cacheControl),
-        tracing: new Tracing('r', undefined, undefined),
+        tracing: new Tracing('r', new Headers()),
         arrivedAt: performance.now(),
         timings: new Timings(),
         waitUntil: (promise: Promise<unknown>) => void pending.push(promise),

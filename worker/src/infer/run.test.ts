@@ -37,7 +37,7 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
   const manifest = { placement: { policy: 'auto' }, inputs: [] };
   const version = { model: 'm', version: 1, digest: 'v', edgeEligible: true, edgeTried, manifest };
   const schedule = { tenant: 't', priority: undefined, deadline: undefined };
-  const tracing = new Tracing('r', undefined, undefined);
+  const tracing = new Tracing('r', new Headers());
   const input = { target: { model: { id: 'm' }, version }, inputs: [], outputs: ['y'], asked, schedule, tracing };
   await (gateway as { fleet: ReturnType<typeof createFleet> }).fleet.view(() => undefined);
   const ended = await run(gateway, input as never, new Timings(), () => undefined).then(

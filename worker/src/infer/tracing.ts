@@ -1,5 +1,13 @@
 /** By which names a request is known in logs and traces, here and on the nodes that work on it. */
-import { newSpanId, REQUEST_ID_HEADER, type TraceContext, traceHeaders, traceOf } from '@lepton-edge/protocol';
+import {
+  newSpanId,
+  REQUEST_ID_HEADER,
+  TRACEPARENT_HEADER,
+  TRACESTATE_HEADER,
+  type TraceContext,
+  traceHeaders,
+  traceOf,
+} from '@lepton-edge/protocol';
 import type { Attributes, Span } from '../telemetry/span.ts';
 
 /** A part of the request that goes on. */
@@ -14,8 +22,8 @@ const random = (bytes: Uint8Array<ArrayBuffer>) => crypto.getRandomValues(bytes)
 
 export class Tracing {
   readonly requestId: string;
-  readonly #parent: string | undefined;
-  readonly #state: string | undefined;
+  /** Of the request. */
+  readonly #headers: Headers;
   #trace: TraceContext | undefined;
   /** Takes the spans of a trace that is recorded. */
   #record: ((span: Span) => void) | undefined;
@@ -24,22 +32,25 @@ export class Tracing {
   /** The body of its answer, as far as it is told of. */
   answer: string | Uint8Array | undefined;
 
-  /** @param parent the caller's `traceparent` @param state its `tracestate` */
-  constructor(requestId: string, parent: string | undefined, state: string | undefined) {
+  /** @param headers of the request: `traceparent` and `tracestate` are read when they are first needed */
+  constructor(requestId: string, headers: Headers) {
     this.requestId = requestId;
-    this.#parent = parent;
-    this.#state = state;
+    this.#headers = headers;
   }
 
   /** Made when it is first needed: most requests are answered without. */
   get trace(): TraceContext {
-    this.#trace ??= traceOf(this.#parent, this.#state, random);
+    this.#trace ??= traceOf(this.#parent, this.#headers.get(TRACESTATE_HEADER) ?? undefined, random);
     return this.#trace;
   }
 
   /** Whether anybody else may know the trace. */
   get isKnown(): boolean {
-    return this.#parent !== undefined || this.#trace !== undefined;
+    return this.#trace !== undefined || this.#parent !== undefined;
+  }
+
+  get #parent(): string | undefined {
+    return this.#headers.get(TRACEPARENT_HEADER) ?? undefined;
   }
 
   get isRecorded(): boolean {

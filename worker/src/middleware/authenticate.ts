@@ -17,13 +17,13 @@ export const authenticate = (...scopes: Scope[]): MiddlewareHandler<AppEnv> => {
     c.set('principal', principal);
   };
   return (c, next) => {
-    const secret = secretOf(c);
-    const fresh = freshPrincipal(c, secret);
+    const header = c.req.header('authorization');
+    const fresh = freshPrincipal(c, header);
     if (fresh) {
       admit(c, fresh);
       return next();
     }
-    return findPrincipal(c, secret).then((principal) => {
+    return findPrincipal(c, header).then((principal) => {
       admit(c, principal);
       return next();
     });
@@ -35,35 +35,34 @@ function hasScope(principal: Principal, scope: Scope): boolean {
   return principal.scopes.has(scope) || (scope !== 'node' && principal.scopes.has('admin'));
 }
 
-/** Of the secrets that this isolate has lately been shown, in its memory alone. What a key may do is asked each time. */
+/** Of the keys that this isolate has lately been shown, by the header as it came, in its memory alone. What a key may do is asked each time. */
 const hashes = new LRUCache<string, string>({ max: 1_000 });
 
-function secretOf(c: AppContext): string {
-  const header = c.req.header('authorization');
-  if (header === undefined) {
-    throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got none');
-  }
-  const [, secret] = /^Bearer +(\S+)$/i.exec(header) ?? [];
-  if (secret) return secret;
-  throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
-}
-
 /** Without a promise, where the key is known and fresh. */
-function freshPrincipal(c: AppContext, secret: string): Principal | undefined {
-  const hash = hashes.get(secret);
+function freshPrincipal(c: AppContext, header: string | undefined): Principal | undefined {
+  const hash = header === undefined ? undefined : hashes.get(header);
   const principal = hash === undefined ? undefined : c.get('gateway').directory.freshKey(hash);
   return principal && valid(c, principal);
 }
 
 /** @throws LeptonError `unauthenticated` */
-async function findPrincipal(c: AppContext, secret: string): Promise<Principal> {
-  const hash = hashes.get(secret) ?? (await hashSecret(secret));
+async function findPrincipal(c: AppContext, header: string | undefined): Promise<Principal> {
+  if (header === undefined) {
+    throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got none');
+  }
+  const hash = hashes.get(header) ?? (await hashSecret(secretIn(header)));
   const principal = await c.get('gateway').directory.key(hash, waitUntilOf(c));
   // Of strangers nothing is kept.
-  if (principal) hashes.set(secret, hash);
+  if (principal) hashes.set(header, hash);
   const admitted = principal && valid(c, principal);
   if (admitted) return admitted;
   throw new LeptonError('unauthenticated', 'the key is not known here: it is mistyped, revoked or expired');
+}
+
+function secretIn(header: string): string {
+  const [, secret] = /^Bearer +(\S+)$/i.exec(header) ?? [];
+  if (secret) return secret;
+  throw new LeptonError('unauthenticated', 'expected the header "Authorization: Bearer <key>", got another form');
 }
 
 /** Undefined for one that has expired. */

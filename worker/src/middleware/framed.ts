@@ -3,7 +3,7 @@
  * and goes on with its trace. Of one that was refused the rest of the body is read and thrown away: otherwise the connection is
  * closed while the caller still sends, and many clients report a broken pipe instead of the answer.
  */
-import { REQUEST_ID_HEADER, statusOf, TRACEPARENT_HEADER, TRACESTATE_HEADER } from '@lepton-edge/protocol';
+import { REQUEST_ID_HEADER, statusOf } from '@lepton-edge/protocol';
 import type { MiddlewareHandler } from 'hono';
 import { newId } from '../db/ids.ts';
 import { tell } from '../http/answer-headers.ts';
@@ -16,9 +16,7 @@ export const framed = (): MiddlewareHandler<AppEnv> =>
   async function framed(c, next) {
     const given = c.req.header(REQUEST_ID_HEADER);
     const id = given !== undefined && /^[\w.:-]{1,64}$/.test(given) ? given : newId('req');
-    const parent = c.req.header(TRACEPARENT_HEADER);
-    const state = parent === undefined ? undefined : c.req.header(TRACESTATE_HEADER);
-    c.set('tracing', new Tracing(id, parent, state));
+    c.set('tracing', new Tracing(id, c.req.raw.headers));
     c.set('arrivedAt', performance.now());
     await next();
     if (c.get('identified') === c.res) return;

@@ -16,7 +16,7 @@ function callOf(...failures: string[]) {
   const app = new Hono<AppEnv>();
   app.use(async (c, next) => {
     c.set('gateway', gateway);
-    c.set('tracing', new Tracing('req_1', undefined, undefined));
+    c.set('tracing', new Tracing('req_1', new Headers()));
     c.set('principal', { keyId: 'key_1' } as Principal);
     c.set('body', new Uint8Array());
     await next();

@@ -58,7 +58,7 @@ async function handleInfer(c: AppContext): Promise<Response> {
     const { sent, ageMs } = await inferBytes(gateway, {
       ...modelCallOf(c, ref, timings),
       bytes,
-      format: [headerLength === undefined ? '' : `=${headerLength}`, coding],
+      format: headerLength === undefined ? coding : `${coding} ${headerLength}`,
       decode: () => decodeInferBody(bytes, headerLength),
       encode: (answer, request) => encode(answer, request, coding),
     });
