@@ -22,6 +22,11 @@ describe('lockHome', () => {
     );
   });
 
+  it('refuses one whose home is held by a gateway from before locks had numbers', async () => {
+    await writeFile(path, JSON.stringify({ pid: process.pid, url: URL }));
+    await expect(lockHome(path, URL)).rejects.toThrow('a gateway is already running on this home');
+  });
+
   it('can be taken again after its release', async () => {
     const release = await lockHome(path, URL);
     await release();

@@ -49,8 +49,9 @@ async function release(name: string, mine: string): Promise<void> {
   if ((await readIfThere(name)) === mine) await writeFileAtomically(name, NOBODY);
 }
 
+/** The first has no number: so it was called when there was but one, and who holds that one still does. */
 function nameOf(path: string, number: number): string {
-  return `${path}.${number}`;
+  return number === 0 ? path : `${path}.${number}`;
 }
 
 /** Those of the files there, in no order. */

@@ -12,8 +12,6 @@ const MAX_BODY_BYTES = 64 * 1024;
 export interface Sent {
   body: string | Uint8Array<ArrayBuffer>;
   headers: Headers | Record<string, string>;
-  /** As the headers have it, where it was sent before. */
-  age?: string | undefined;
   /** The body is compressed already. */
   encodeBody?: 'manual';
 }

@@ -43,8 +43,7 @@ export function answerResponse(c: AppContext, sent: Sent, ageMs: number | undefi
   const timing = timings.header();
   if (headers instanceof Headers) {
     headers.set(REQUEST_ID_HEADER, tracing.requestId);
-    if (age !== undefined && age !== sent.age) headers.set('age', age);
-    sent.age = age ?? sent.age;
+    if (age !== undefined) headers.set('age', age);
     if (timing) headers.set('server-timing', timing);
     else headers.delete('server-timing');
   } else {
