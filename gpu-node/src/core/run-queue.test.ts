@@ -1,3 +1,4 @@
+import { setImmediate as immediate, setTimeout as sleep } from 'node:timers/promises';
 import { type BatchPlan, batchPlan, memberOf, type Priority, type Tensor } from '@lepton-edge/protocol';
 import { describe, expect, it } from 'vitest';
 import { EngineError, type Instance, type RunInput, type RunOutput } from '../engines/engine.ts';
@@ -12,7 +13,11 @@ const SIGNATURE = {
   stateful: false,
 };
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 5));
+/** Everything has happened that waits for no clock, however slow the machine. */
+async function settled(): Promise<void> {
+  await sleep(5);
+  for (let turn = 0; turn < 10; turn++) await immediate();
+}
 const plan = (maxBatchSize: number, maxDelayMs = 0) =>
   batchPlan({ ...SIGNATURE, batching: { maxBatchSize, maxDelayMs } }) as BatchPlan;
 
@@ -193,7 +198,7 @@ describe('requests that may share a run', () => {
   it('wait for more where the manifest says so, no longer than that, and not once they are enough', async () => {
     const queue = new RunQueue(LIMITS);
     const { instance, runs } = held(4);
-    const how = plan(2, 30);
+    const how = plan(2, 60_000);
     void ask(queue, job(instance, [1], how));
     await settled();
     expect(runs).toHaveLength(0);
@@ -201,7 +206,7 @@ describe('requests that may share a run', () => {
     await settled();
     expect(runs.map(({ values }) => values)).toEqual([[1, 2]]);
     runs[0]?.end();
-    const late = ask(queue, job(instance, [3], how));
+    const late = ask(queue, job(instance, [3], plan(2, 30)));
     while (runs.length < 2) await settled();
     runs[1]?.end();
     expect((await late).queuedMs).toBeGreaterThanOrEqual(29);
