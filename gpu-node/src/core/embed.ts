@@ -5,7 +5,7 @@ import type { VersionTarget } from '../models/version-source.ts';
 import type { Tokenizers } from '../texts/tokenizers.ts';
 import type { Admitted, Phases } from './infer.ts';
 
-/** Rows of a run where the manifest does not say: padding that is masked changes no answer. */
+/** Rows of a run where nobody has said or measured how many may share one: padding that is masked changes no answer. */
 const MASKED_BATCH = 64;
 
 export interface Embedder {
@@ -37,7 +37,7 @@ export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<
   const { target, admitted, inputs, dimensions } = call;
   const lease = await admitted.acquire();
   try {
-    const { manifest, folder } = lease;
+    const { manifest, folder, plan, isMeasured } = lease;
     const { tokenizer: spec, embedding } = textSpecOf(target, manifest);
     const label = `${target.model}@${target.version}`;
     checkServable(label, manifest);
@@ -49,7 +49,7 @@ export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<
       embedding,
       inputs: manifest.inputs,
       tokenBudget: TOKEN_BUDGET,
-      maxBatchSize: manifest.batching?.maxBatchSize ?? (spec.inputs.mask === undefined ? 1 : MASKED_BATCH),
+      maxBatchSize: plan?.maxItems ?? (isMeasured || spec.inputs.mask === undefined ? 1 : MASKED_BATCH),
       async run(tensors) {
         const outcome = await admitted.infer({ inputs: tensors, outputs: [{ name: embedding.output }] });
         phases.queueMs += outcome.phases.queueMs;

@@ -47,7 +47,7 @@ function setup(run: Instance['run'], admission?: Admission, loaded: Promise<void
     const release = () => {
       leases.open--;
     };
-    return { manifest, plan, instance, folder: undefined, loadMs: undefined, release };
+    return { manifest, plan, isMeasured: false, instance, folder: undefined, loadMs: undefined, release };
   };
   const models: Pick<Models, 'acquire'> = { acquire };
   const core = new InferenceCore(models as Models, { requests: 2, bytes: 1e6 });

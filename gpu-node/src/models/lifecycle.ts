@@ -168,9 +168,9 @@ export class Models {
       const waited = !entry.running;
       const { instance, folder } = entry.running ?? (await entry.loading);
       const named = entry.names.get(nameOf(target));
-      const { manifest, plan } = named?.served ?? (await this.#serveAs(entry, target, instance));
+      const served = named?.served ?? (await this.#serveAs(entry, target, instance));
       const loadMs = waited ? this.#now() - startedAt : undefined;
-      return { manifest, plan, instance, folder, loadMs, release };
+      return { ...served, instance, folder, loadMs, release };
     } catch (error) {
       release();
       throw error;

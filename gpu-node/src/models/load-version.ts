@@ -32,6 +32,8 @@ export interface Served {
   manifest: Manifest;
   /** How requests of it may share a run; undefined where each runs alone. */
   plan: BatchPlan | undefined;
+  /** A trial has measured it, and what becomes of its answers in batches. */
+  isMeasured: boolean;
 }
 
 /** A model that answers. */
@@ -114,5 +116,5 @@ function sampleOf({ manifest, plan }: Served, shapes: Record<string, number[]>):
 
 export function servedAs({ manifest: stated, admission }: Described, instance: Instance): Served {
   const manifest = withSignature(stated, instance);
-  return { manifest, plan: batchPlan(manifest, admission) };
+  return { manifest, plan: batchPlan(manifest, admission), isMeasured: !!(admission?.node ?? admission?.edge) };
 }
