@@ -74,6 +74,16 @@ const HEADERS = {
     required: false,
     schema: SECONDS,
   },
+  location: {
+    description: 'The path at which what was made can be read.',
+    required: false,
+    schema: { type: 'string', pattern: '^/api/' },
+  },
+  'idempotency-replayed': {
+    description: 'Where the answer is that of an earlier call with the same `Idempotency-Key`.',
+    required: false,
+    schema: { type: 'string', enum: ['true'] },
+  },
   [SHOULD_RETRY_HEADER]: {
     description: 'Whether the `openai` packages are to try again.',
     required: true,
@@ -103,11 +113,12 @@ export const OF_A_MODEL = [
   'server-timing',
 ] as const;
 
-/** What every answer with this status has. */
-export function declaredOf(status: string): References {
+/** What every answer with this status has. @param mayReplay of an operation that takes an `Idempotency-Key` */
+export function declaredOf(status: string, mayReplay: boolean): References {
   const mayPass = status === '409' || status === '429' || status === '503';
   return {
     ...declared(REQUEST_ID_HEADER),
+    ...(mayReplay ? declared('idempotency-replayed') : {}),
     ...(status === '401' ? declared('www-authenticate') : {}),
     ...(mayPass ? declared('retry-after') : {}),
   };

@@ -10,8 +10,15 @@ const app = createApp(() => ({}) as Gateway);
 const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} } as never;
 const answer = await app.fetch(new Request('http://gateway/openapi.json'), {} as Env, context);
 const document = await answer.json();
-const operations = Object.entries<Record<string, { operationId: string; tags: string[] }>>(document.paths).flatMap(
-  ([path, item]) => METHODS.flatMap((method) => (item[method] ? [{ path, method, ...item[method] }] : [])),
+
+interface Operation {
+  operationId: string;
+  tags: string[];
+  parameters?: { name: string }[];
+  responses: Record<string, { headers?: Record<string, object> }>;
+}
+const operations = Object.entries<Record<string, Operation>>(document.paths).flatMap(([path, item]) =>
+  METHODS.flatMap((method) => (item[method] ? [{ path, method, ...item[method] }] : [])),
 );
 
 describe('the OpenAPI document', () => {
@@ -36,6 +43,15 @@ describe('the OpenAPI document', () => {
     expect(new Set(ids).size).toBe(ids.length);
     const tags = document.tags.map(({ name }: { name: string }) => name);
     expect([...new Set(operations.flatMap((operation) => operation.tags))].sort()).toEqual(tags.sort());
+  });
+
+  it('tells that a call with an Idempotency-Key may be answered with what was answered before', () => {
+    const replayed = operations.filter(({ responses }) =>
+      Object.values(responses).every(({ headers }) => headers?.['idempotency-replayed']),
+    );
+    const keyed = operations.filter(({ parameters }) => parameters?.some(({ name }) => name === 'idempotency-key'));
+    expect(replayed.map(({ operationId }) => operationId)).toEqual(keyed.map(({ operationId }) => operationId));
+    expect(keyed.length).toBeGreaterThan(5);
   });
 
   it('names its schemas', () => {

@@ -55,8 +55,9 @@ export function documentOf(app: OpenAPIHono<AppEnv>): Document {
     for (const method of METHODS) {
       const operation = item[method];
       const responses = operation?.responses ?? {};
+      const mayReplay = !!operation?.parameters?.some((each) => 'name' in each && each.name === 'idempotency-key');
       for (const [status, response] of Object.entries(responses)) {
-        response.headers = { ...response.headers, ...declaredOf(status) };
+        response.headers = { ...response.headers, ...declaredOf(status, mayReplay) };
       }
       if (operation && responses['304']) operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
     }

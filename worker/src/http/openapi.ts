@@ -5,6 +5,7 @@ import { TrieRouter } from 'hono/router/trie-router';
 import { z } from 'zod';
 import type { AppEnv } from './app-env.ts';
 import './components.ts';
+import { declared } from './declared-headers.ts';
 
 export function createApi(): OpenAPIHono<AppEnv> {
   return new OpenAPIHono<AppEnv>({
@@ -27,6 +28,11 @@ export function invalidRequest(error: z.ZodError, where: string): LeptonError {
 /** A JSON answer of a schema. */
 export function json<T extends z.ZodType>(schema: T, description: string) {
   return { content: { 'application/json': { schema } }, description };
+}
+
+/** The JSON of what was made, with its place in `location`. */
+export function made<T extends z.ZodType>(schema: T, description: string) {
+  return { ...json(schema, description), headers: declared('location') };
 }
 
 /** A JSON answer that tells its ETag: who has it already is answered 304. */

@@ -11,7 +11,7 @@ import {
 } from '@lepton-edge/protocol';
 import { z } from 'zod';
 import { serviceContext } from '../http/app-env.ts';
-import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, made, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { idempotent } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/read-json.ts';
@@ -32,7 +32,7 @@ const create = createRoute({
   security: KEY,
   middleware: [authenticate('models:write'), readJson(), idempotent()] as const,
   request: { headers: IdempotencyHeaders, body: jsonBody(CreateModelInput) },
-  responses: { 201: json(Model, 'The model.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
+  responses: { 201: made(Model, 'The model.'), ...problems(400, 401, 403, 404, 409, 413, 422) },
 });
 
 const list = createRoute({

@@ -12,7 +12,7 @@ import {
 import { z } from 'zod';
 import { type AppContext, serviceContext } from '../http/app-env.ts';
 import { contentLength } from '../http/collect.ts';
-import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, problems } from '../http/openapi.ts';
+import { cacheable, createApi, IdempotencyHeaders, json, jsonBody, KEY, made, problems } from '../http/openapi.ts';
 import { authenticate } from '../middleware/authenticate.ts';
 import { idempotent, LONG_LEASE_MS } from '../middleware/idempotency.ts';
 import { readJson } from '../middleware/read-json.ts';
@@ -35,8 +35,8 @@ const create = createRoute({
     'A file that is stored for the caller’s team is not sent again (`exists`); an upload of the same file that the team left open is answered again.',
   request: { headers: IdempotencyHeaders, body: jsonBody(CreateUploadInput) },
   responses: {
-    200: json(z.union([UploadExists, Upload]), 'The file is stored already, or its upload was begun before.'),
-    201: json(Upload, 'The upload.'),
+    200: made(z.union([UploadExists, Upload]), 'The file is stored already, or its upload was begun before.'),
+    201: made(Upload, 'The upload.'),
     ...problems(400, 401, 403, 409, 413, 422, 429),
   },
 });

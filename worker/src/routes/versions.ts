@@ -24,6 +24,7 @@ import {
   json,
   jsonBody,
   KEY,
+  made,
   problems,
 } from '../http/openapi.ts';
 import { readGrant } from '../infer/read-grant.ts';
@@ -77,7 +78,7 @@ const create = createRoute({
       required: true,
     },
   },
-  responses: { 202: json(Version, 'The version.'), ...problems(400, 401, 403, 404, 409, 411, 413, 422, 429) },
+  responses: { 202: made(Version, 'The version.'), ...problems(400, 401, 403, 404, 409, 411, 413, 422, 429) },
 });
 
 const list = createRoute({
