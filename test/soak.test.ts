@@ -21,13 +21,13 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-describe('what was acknowledged', { timeout: 180_000 }, () => {
+describe('what was acknowledged', { timeout: 300_000 }, () => {
   it('survives kills at random moments, and what nobody wants is collected', async () => {
     const result = await soakRestart({
       home: join(folder, 'home'),
       port: await findFreePort(),
       rounds: 1,
-      untilMs: 60_000,
+      untilMs: 120_000,
       limits: { graceMs: 20_000, uploadTtlMs: 10_000 },
       say: SAY,
     });
@@ -53,14 +53,14 @@ describe('what was acknowledged', { timeout: 180_000 }, () => {
   });
 });
 
-describe('callers', { timeout: 180_000 }, () => {
+describe('callers', { timeout: 300_000 }, () => {
   it('are answered, and rightly, while nodes are killed, end and find their files damaged', async () => {
     const results = await soakFaults({
       folder: join(folder, 'faults'),
       port: await findFreePort(),
       faults: [nodeTerminated, corruptBlob, callerLeaves],
       rounds: 1,
-      untilMs: 60_000,
+      untilMs: 120_000,
       say: SAY,
     });
     expect(results.flatMap(({ violations }) => violations)).toEqual([]);
@@ -78,7 +78,7 @@ describe('callers', { timeout: 180_000 }, () => {
       faults: chaosFaults('node killed', 'D1 away'),
       rounds: 2,
       requests: 300,
-      untilMs: 60_000,
+      untilMs: 120_000,
       say: SAY,
     });
     expect(rounds.map(({ fault, violations }) => [fault.name, violations])).toEqual([
