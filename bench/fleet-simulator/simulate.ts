@@ -112,7 +112,7 @@ type Infer = (size: number, called: (calls: number) => void) => Promise<boolean>
 
 function newIsolate({ time, random, roster, nodes }: Outside, strategy: Strategy, mayHedge: boolean): Infer {
   const now = () => time.now;
-  const hub = { heard: async () => roster.heard() };
+  const hub = { recent: async () => roster.recent() };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, now);
   const edge = { unavailableFor: () => undefined, waitMs: () => 0, has: () => false };
   const gateway = {

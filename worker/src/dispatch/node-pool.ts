@@ -31,6 +31,11 @@ export class NodePool<N extends PoolNode> {
     this.#now = now;
   }
 
+  /** When a call of a node was answered last, by the pool's clock. */
+  answeredAt(node: Pick<PoolNode, 'id' | 'heartbeat'>): number {
+    return this.#processes.get(processOf(node))?.process.answeredAt ?? Number.NEGATIVE_INFINITY;
+  }
+
   /** Takes the reports of the nodes that may be given work. */
   see(nodes: readonly N[]): PoolView<N> {
     const seenAt = this.#now();

@@ -36,6 +36,7 @@ export class NodeProcess {
   readonly #works = new Map<string, VersionWork>();
   #reported = 0;
   #reportedAt = 0;
+  #answeredAt = Number.NEGATIVE_INFINITY;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -53,6 +54,11 @@ export class NodeProcess {
 
   get reportedAt(): number {
     return this.#reportedAt;
+  }
+
+  /** When it answered a call last, whatever it said. */
+  get answeredAt(): number {
+    return this.#answeredAt;
   }
 
   /** What it has to do. */
@@ -80,7 +86,8 @@ export class NodeProcess {
     };
     const answered = () => {
       this.circuit.answered();
-      work.answered(this.#now());
+      this.#answeredAt = this.#now();
+      work.answered(this.#answeredAt);
     };
     return {
       answered: () => {

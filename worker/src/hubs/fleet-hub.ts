@@ -54,9 +54,9 @@ export class FleetHub extends DurableObject<Env> {
     return this.#roster.list();
   }
 
-  /** The nodes that are there: those that may be given work, and those that finish what they have. */
-  heard(): ListedNode[] {
-    return this.#roster.heard();
+  /** The nodes that are there or may be: those that may be given work, and those that finish what they have. */
+  recent(): ListedNode[] {
+    return this.#roster.recent();
   }
 
   /** For good: the node was removed. */

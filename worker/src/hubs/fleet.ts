@@ -1,15 +1,18 @@
 /** The fleet as an isolate sees it: the hub's answer, remembered for a second or two, and what the isolate's own calls showed since. */
-import type { Heartbeat } from '@lepton-edge/protocol';
+import { HEARTBEAT_INTERVAL_MS, type Heartbeat } from '@lepton-edge/protocol';
 import { EntityCache } from '../cache/entity-cache.ts';
 import type { WaitUntil } from '../cache/single-flight.ts';
 import { HedgeDelays } from '../dispatch/hedge-delays.ts';
 import { type Candidate, NodePool } from '../dispatch/node-pool.ts';
 import { RetryBudget } from '../dispatch/retry-budget.ts';
 import type { FleetHub } from './fleet-hub.ts';
-import { isWilling, type ListedNode, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
+import { isHeard, isWilling, type ListedNode, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
 
 /** Tighter than the registry's: a node that went silent must be out of use within 10 s. */
 const FLEET_AGES = { freshMs: 1_000, staleMs: 2_000, outageMs: 10_000 };
+
+/** Two reports' time: a node that falls silent altogether is lost no later than by its reports. */
+const ANSWERS_COUNT_MS = 2 * HEARTBEAT_INTERVAL_MS;
 
 /** By then no isolate gives work any more to a node that the hub knows to be leaving. */
 export const HANDOVER_MS = FLEET_AGES.staleMs + 500;
@@ -21,7 +24,7 @@ export type FleetCandidate = Candidate<HeardNode>;
 export interface FleetView {
   /** The nodes that are willing to work, for a version, in the version's own order. */
   candidates(digest: string): readonly FleetCandidate[];
-  /** Whether the hub still hears a node; one that drains, too. */
+  /** Whether a node is there, as its reports or its answers show; one that drains, too. */
   hears(nodeId: string): boolean;
 }
 
@@ -51,8 +54,10 @@ export function createFleet(namespace: DurableObjectNamespace<FleetHub>, now: ()
   const known = new EntityCache<FleetView>({
     load: async () => {
       const askedAt = now();
-      const listed = (await hub().heard()) as ListedNode[];
-      const nodes = listed.map(({ silentMs, ...node }) => ({ ...node, heardAt: askedAt - silentMs }));
+      const listed = (await hub().recent()) as ListedNode[];
+      // Where everything is busy, reports are late, and answers show that a node is there.
+      const isThere = (node: ListedNode) => isHeard(node) || now() - pool.answeredAt(node) < ANSWERS_COUNT_MS;
+      const nodes = listed.filter(isThere).map(({ silentMs, ...node }) => ({ ...node, heardAt: askedAt - silentMs }));
       const view = pool.see(nodes.filter(isWilling));
       const heard = new Set(nodes.map(({ id }) => id));
       return { candidates: (digest) => view.candidates(digest), hears: (id) => heard.has(id) };

@@ -1,6 +1,9 @@
 /** A node as the hub knows it, and what follows from that. Pure. */
 import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 
+/** What a node said of itself so long ago counts for nothing. */
+const OUTDATED_AFTER_MS = 60_000;
+
 /** What it is, and what its last heartbeat said. */
 export interface LiveNode {
   id: string;
@@ -37,7 +40,12 @@ export function isWilling({ heartbeat, drained }: LiveNode): boolean {
   return heartbeat.state === 'ready' && !drained;
 }
 
-/** Whether a node is there. */
-export function isHeard({ heartbeat, silentMs }: ListedNode): boolean {
-  return silentMs < NODE_LOST_AFTER_MS && heartbeat.state !== 'stopped';
+/** Whether a node is there, as its reports tell. */
+export function isHeard(node: ListedNode): boolean {
+  return isRecent(node) && node.silentMs < NODE_LOST_AFTER_MS;
+}
+
+/** Whether a node may be there though its reports do not come: what it said last still counts for something. */
+export function isRecent({ heartbeat, silentMs }: ListedNode): boolean {
+  return silentMs < OUTDATED_AFTER_MS && heartbeat.state !== 'stopped';
 }

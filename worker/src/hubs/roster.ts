@@ -1,6 +1,14 @@
 /** Who is in the fleet, by the reports that came in. Pure: the clock is handed in. */
 import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
-import { isHeard, isWilling, type ListedNode, type LiveNode, type NodeIdentity, type Received } from './live-node.ts';
+import {
+  isHeard,
+  isRecent,
+  isWilling,
+  type ListedNode,
+  type LiveNode,
+  type NodeIdentity,
+  type Received,
+} from './live-node.ts';
 
 /** How old what is stored of a node may become: a hub that was started again counts on those it heard not long before. */
 const STORED_MS = 10_000;
@@ -86,6 +94,11 @@ export class Roster {
   /** Those that are there: who may be given work, and who finishes what it has. */
   heard(): ListedNode[] {
     return this.list().filter(isHeard);
+  }
+
+  /** Those, and those that may be there though they are silent. */
+  recent(): ListedNode[] {
+    return this.list().filter(isRecent);
   }
 
   forget(id: string): void {

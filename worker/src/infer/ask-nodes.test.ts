@@ -43,7 +43,7 @@ function newFleet(ways: Record<string, Way>, { deadline, manifest, loadedOn = ['
     heard.set(id, { id, name: id, region: null, heartbeat } as never);
   };
   for (const id of Object.keys(ways)) hear(id);
-  const hub = { heard: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
+  const hub = { recent: async () => [...heard.values()].map((node) => ({ ...node, silentMs: 0 })) };
   const fleet = createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, Date.now);
   const edge = { unavailableFor: () => undefined, waitMs: () => 0, has: () => true };
   const gateway = { fleet, edge, random: () => 0, now: Date.now } as unknown as Gateway;

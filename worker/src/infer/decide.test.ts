@@ -6,10 +6,10 @@ import { decide, decideAtOnce } from './decide.ts';
 
 /** Asks where a version would run while the hub answers nobody. */
 async function decideWithoutHub(edgeEligible: boolean) {
-  const heard = async () => {
+  const recent = async () => {
     throw new Error('the hub is overloaded');
   };
-  const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never);
+  const fleet = createFleet({ get: () => ({ recent }), idFromName: () => 'fleet' } as never);
   const gateway = {
     fleet,
     edge: { unavailableFor: () => undefined, waitMs: () => 0, has: () => true },
@@ -46,11 +46,11 @@ describe('what the edge may run', () => {
   /** What is decided without waiting, and how often the hub was asked, which never answers. */
   async function decideNow(runMs: number, queuedMs = 0) {
     let asked = 0;
-    const heard = () => {
+    const recent = () => {
       asked += 1;
       return new Promise(() => undefined);
     };
-    const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
+    const fleet = createFleet({ get: () => ({ recent }), idFromName: () => 'fleet' } as never, () => 0);
     const gateway = {
       fleet,
       edge: { unavailableFor: () => undefined, waitMs: () => queuedMs, has: () => true },
@@ -79,8 +79,8 @@ describe('what the edge may run', () => {
 
 it('what finds too much before it at the edge is told so at once, also where a node may come back', async () => {
   const heartbeat = { state: 'ready', loaded: [], inFlight: 0, queued: 0 };
-  const heard = async () => [{ id: 'n', region: null, drained: false, heartbeat, silentMs: 0 }];
-  const fleet = createFleet({ get: () => ({ heard }), idFromName: () => 'fleet' } as never, () => 0);
+  const recent = async () => [{ id: 'n', region: null, drained: false, heartbeat, silentMs: 0 }];
+  const fleet = createFleet({ get: () => ({ recent }), idFromName: () => 'fleet' } as never, () => 0);
   const edge = { unavailableFor: () => undefined, waitMs: () => 5_000, has: () => true };
   const gateway = { fleet, edge, now: () => 0 } as never;
   const version = { digest: 'v', edgeEligible: true, manifest: { placement: { policy: 'auto' } } };

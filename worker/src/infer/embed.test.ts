@@ -31,7 +31,7 @@ const version = {
 function newColo(refuses: (call: number) => 'invalid_request' | 'unavailable' | false = () => false) {
   const node = { id: 'n', name: 'n', region: null, silentMs: 0 };
   const heartbeat = { state: 'ready', instance: '1', loaded: [], inFlight: 0, queued: 0, url: 'http://node' };
-  const hub = { heard: async () => [{ ...node, heartbeat }] };
+  const hub = { recent: async () => [{ ...node, heartbeat }] };
   const world = { now: 1_000_000, asked: [] as string[][], looked: 0, gate: Promise.resolve() };
   const fetch = async (_url: string, { body }: { body: string }) => {
     const { input } = JSON.parse(body) as { input: string[] };

@@ -10,7 +10,7 @@ async function runOnce(edge: 'full' | 'free', edgeRunMs: number, status: number,
   const ways: string[] = [];
   const loaded = [{ model: 'm', version: 1, digest: 'v' }];
   const heartbeat = { state: 'ready', url: 'http://node', loaded, inFlight: 0, queued: 0 };
-  const hub = { heard: async () => [{ id: 'n', name: 'n', region: null, drained: false, heartbeat, silentMs: 0 }] };
+  const hub = { recent: async () => [{ id: 'n', name: 'n', region: null, drained: false, heartbeat, silentMs: 0 }] };
   const gateway = {
     fleet: createFleet({ get: () => hub, idFromName: () => 'fleet' } as never, () => 0),
     edge: {
