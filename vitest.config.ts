@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 
 const LIFECYCLE = ['test/lifecycle.test.ts', 'test/soak.test.ts'];
 
-/** Three processes share what cores there are: how long a test takes says nothing. */
-const PATIENCE_MS = 30_000;
+/** Three processes share what cores there are: how long a test takes says nothing, and only one that hangs is to be ended. */
+const PATIENCE = { testTimeout: 180_000, hookTimeout: 180_000, expect: { poll: { timeout: 60_000 } } };
 
 export default defineConfig({
   test: {
@@ -14,7 +14,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['{protocol,text,client,worker,console,examples,standalone,scripts,bench}/**/*.test.{ts,tsx}'],
-          testTimeout: PATIENCE_MS,
+          ...PATIENCE,
           sequence: { groupOrder: 0 },
         },
       },
@@ -22,7 +22,7 @@ export default defineConfig({
         test: {
           name: 'gpu-node',
           include: ['gpu-node/**/*.test.ts'],
-          testTimeout: PATIENCE_MS,
+          ...PATIENCE,
           sequence: { groupOrder: 3 },
         },
       },
@@ -32,8 +32,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: LIFECYCLE,
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          ...PATIENCE,
           sequence: { groupOrder: 1 },
         },
       },
@@ -41,8 +40,7 @@ export default defineConfig({
         test: {
           name: 'lifecycle',
           include: LIFECYCLE,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...PATIENCE,
           sequence: { groupOrder: 2 },
         },
       },

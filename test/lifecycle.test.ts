@@ -13,8 +13,8 @@ import { uploadReady } from './support/api.ts';
 import { Program } from './support/program.ts';
 import { tinyModel } from './support/tiny-model.ts';
 
-const END_LIMIT_MS = 15_000;
-const FIRST_START_MS = 120_000;
+const END_LIMIT_MS = 30_000;
+const FIRST_START_MS = 240_000;
 
 let folder: string;
 let home: string;

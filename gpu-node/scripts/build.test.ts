@@ -52,4 +52,4 @@ it('the package has every program that its parts start, needs nothing of the wor
     node.kill('SIGTERM');
   }
   expect(await once(node, 'exit')).toEqual([0, null]);
-}, 30_000);
+});

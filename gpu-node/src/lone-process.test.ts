@@ -113,7 +113,7 @@ describe('lepton-gpu-node --model-repository', () => {
     expect(output()).toContain('"cpuOperators":{"Det":1}');
     child.kill('SIGTERM');
     expect(await exited).toEqual({ code: 0, signal: null });
-  }, 60_000);
+  });
 
   it('takes the process of the adapter along when it is stopped during a run', async () => {
     const root = await writeModels({ 'long/1/model.onnx': matMulModel(200) });
@@ -131,7 +131,7 @@ describe('lepton-gpu-node --model-repository', () => {
     child.kill('SIGTERM');
     expect(await exited).toEqual({ code: 3, signal: null });
     while (adapters.some(isAlive)) await setTimeout(20);
-  }, 60_000);
+  });
 
   it('does not start without the adapter that it was told to use', async () => {
     const { exited, output } = start(['--model-repository', '.', '--webgpu', 'on'], NO_ADAPTER);

@@ -129,7 +129,7 @@ const expectSame = (alone: Tensor[][], together: Tensor[][], tolerance: number) 
 const callers = <T>(make: (i: number) => T) => Array.from({ length: CALLERS }, (_, i) => make(i));
 const example = (path: string) => readFile(new URL(path, ROOT));
 
-describe('requests that share runs', { timeout: 30_000 }, () => {
+describe('requests that share runs', () => {
   beforeEach(async () => {
     fixture = await joinedNode({ maxQueue: 256 });
   });

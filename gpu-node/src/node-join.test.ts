@@ -47,7 +47,7 @@ describe('joining', () => {
     const { gateway, home } = await joinedNode();
     gateway.nextCredential = 'credential-2';
     gateway.says = { rotate: true };
-    await expect.poll(() => gateway.shown.at(-1), { timeout: 20_000 }).toBe('credential-2');
+    await expect.poll(() => gateway.shown.at(-1)).toBe('credential-2');
     expect(JSON.parse(await readFile(join(home, 'credential.json'), 'utf8'))).toMatchObject({
       credential: 'credential-2',
       id: NODE_ID,

@@ -12,14 +12,12 @@ import { swiftShaderEnv } from '../testing/swiftshader.ts';
 import { tryOnEngine } from './engine-trial.ts';
 import { Trials } from './trials.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 let folder: string;
 let webgpu: Engine;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'engine-trial-'));
   webgpu = await ortWebgpu({ mode: 'on', strict: false }, { env: await swiftShaderEnv() }).start();
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 async function sourceOf(bytes: Uint8Array) {
@@ -46,7 +44,7 @@ describe('the trial of a version on WebGPU', () => {
     const limits = { timeMs: 20_000, memoryBytes: 1024 ** 3, modelBytes: 10 };
     const trials = new Trials(repository as Repository, 'here', limits, [webgpu]);
     const target = { model: 'm', version: 1, digest: 'd' };
-    await vi.waitUntil(async () => (await trials.ask(target)).state !== 'working', 30_000);
+    await vi.waitUntil(async () => (await trials.ask(target)).state !== 'working', 120_000);
     expect(await trials.ask(target)).toMatchObject({
       state: 'ok',
       report: {

@@ -127,7 +127,7 @@ describe('ColoCache', () => {
     const colo = newColo();
     cache.fails = 'hangs';
     for (let i = 0; i < 16; i++) void colo.put(`a${i}`, 1, [bytes(1)], 60);
-    await vi.waitFor(() => expect(cache.hanging).toBe(16));
+    await expect.poll(() => cache.hanging).toBe(16);
     cache.fails = 'never';
     await colo.put('b', 1, [bytes(1)], 60);
     expect(cache.stored.size).toBe(0);

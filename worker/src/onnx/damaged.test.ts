@@ -226,7 +226,7 @@ describe('a hostile file', () => {
         window.slice(offset % field.length, (offset % field.length) + length);
       const walk = new Walk({ sizeBytes, read }, new Collector());
       await expect(walk.run()).rejects.toThrow(`more than ${MAX_FIELDS} fields`);
-    }, 30_000);
+    });
   });
 
   it('may be of any size without being read: 2 GB of weights take three windows', async () => {
@@ -299,7 +299,7 @@ describe('a hostile file', () => {
     expect((await inspectOnnx({ sizeBytes, read })).report.parameterCount).toBe((count * payload) / 4);
     expect(reads).toBeLessThan(500);
     expect(largest).toBeLessThanOrEqual(16 * 1024 * 1024);
-  }, 30_000);
+  });
 
   it('larger than protobuf allows is refused unread', async () => {
     const read = () => Promise.reject(new Error('was read'));

@@ -2,14 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Tensor } from '@lepton-edge/protocol';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addModel, determinantModel, identityModel, matMulModel } from '../../testing/onnx-file.ts';
 import { NO_ADAPTER, swiftShaderEnv } from '../../testing/swiftshader.ts';
 import { toAdapter } from './adapter.ts';
 import { ortWebgpu } from './engine.ts';
 import { AdapterHost, type HostOptions } from './host.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 let folder: string;
 let env: Record<string, string>;
