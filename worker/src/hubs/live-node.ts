@@ -42,10 +42,10 @@ export function isWilling({ heartbeat, drained }: LiveNode): boolean {
 
 /** Whether a node is there, as its reports tell. */
 export function isHeard(node: ListedNode): boolean {
-  return isRecent(node) && node.silentMs < NODE_LOST_AFTER_MS;
+  return mayBeThere(node) && node.silentMs < NODE_LOST_AFTER_MS;
 }
 
 /** Whether a node may be there though its reports do not come: what it said last still counts for something. */
-export function isRecent({ heartbeat, silentMs }: ListedNode): boolean {
+export function mayBeThere({ heartbeat, silentMs }: ListedNode): boolean {
   return silentMs < OUTDATED_AFTER_MS && heartbeat.state !== 'stopped';
 }

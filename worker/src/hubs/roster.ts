@@ -2,10 +2,10 @@
 import { type Heartbeat, NODE_LOST_AFTER_MS } from '@lepton-edge/protocol';
 import {
   isHeard,
-  isRecent,
   isWilling,
   type ListedNode,
   type LiveNode,
+  mayBeThere,
   type NodeIdentity,
   type Received,
 } from './live-node.ts';
@@ -98,7 +98,7 @@ export class Roster {
 
   /** Those, and those that may be there though they are silent. */
   recent(): ListedNode[] {
-    return this.list().filter(isRecent);
+    return this.list().filter(mayBeThere);
   }
 
   forget(id: string): void {
