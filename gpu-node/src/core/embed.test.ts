@@ -62,7 +62,9 @@ it('runs texts together as was stated or measured, and alone where that changes 
   expect(await rowsOfRuns(MASKED, { batchInvariant: false }, 3)).toEqual([1, 1, 1, 1, 1]);
 });
 
-it('runs texts together where nobody has measured it, if padding is masked', async () => {
+it('runs texts together where nobody has measured it, as stated, else if padding is masked', async () => {
   expect(await rowsOfRuns(MASKED)).toEqual([5]);
+  expect(await rowsOfRuns(MASKED, undefined, 3)).toEqual([3, 2]);
+  expect(await rowsOfRuns(MASKED, undefined, 1)).toEqual([1, 1, 1, 1, 1]);
   expect(await rowsOfRuns({ ids: 'ids' })).toEqual([1, 1, 1, 1, 1]);
 });

@@ -1,11 +1,12 @@
 /** Texts to embeddings on this node: the model's tokenizer, its runs, and pooling. */
-import { type EmbeddingInput, LeptonError, type Manifest } from '@lepton-edge/protocol';
+import { type EmbeddingInput, LeptonError, type Manifest, type TokenizerSpec } from '@lepton-edge/protocol';
 import { checkTextModel, cutTo, embed as embedTokens, TOKEN_BUDGET, textSpecOf } from '@lepton-edge/text';
+import type { Served } from '../models/load-version.ts';
 import type { VersionTarget } from '../models/version-source.ts';
 import type { Tokenizers } from '../texts/tokenizers.ts';
 import type { Admitted, Phases } from './infer.ts';
 
-/** Rows of a run where nobody has said or measured how many may share one: padding that is masked changes no answer. */
+/** Texts of a run where nobody has said or measured how many may share one: padding that is masked changes no answer. */
 const MASKED_BATCH = 64;
 
 export interface Embedder {
@@ -37,7 +38,7 @@ export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<
   const { target, admitted, inputs, dimensions } = call;
   const lease = await admitted.acquire();
   try {
-    const { manifest, folder, plan, isMeasured } = lease;
+    const { manifest, folder } = lease;
     const { tokenizer: spec, embedding } = textSpecOf(target, manifest);
     const label = `${target.model}@${target.version}`;
     checkServable(label, manifest);
@@ -49,7 +50,7 @@ export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<
       embedding,
       inputs: manifest.inputs,
       tokenBudget: TOKEN_BUDGET,
-      maxBatchSize: plan?.maxItems ?? (isMeasured || spec.inputs.mask === undefined ? 1 : MASKED_BATCH),
+      maxBatchSize: rowsOfRun(lease, spec),
       async run(tensors) {
         const outcome = await admitted.infer({ inputs: tensors, outputs: [{ name: embedding.output }] });
         phases.queueMs += outcome.phases.queueMs;
@@ -65,6 +66,12 @@ export async function embed({ tokenizers }: Embedder, call: EmbedCall): Promise<
   } finally {
     lease.release();
   }
+}
+
+/** How many texts may share a run: as the trial allows, else as was stated. */
+function rowsOfRun({ manifest, plan, isMeasured }: Served, { inputs }: TokenizerSpec): number {
+  if (isMeasured) return plan?.maxItems ?? 1;
+  return manifest.batching?.maxBatchSize ?? (inputs.mask === undefined ? 1 : MASKED_BATCH);
 }
 
 /** A directory's manifest is what somebody wrote: whether it fits the model is known once that is loaded. */

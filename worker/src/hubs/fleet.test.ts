@@ -28,7 +28,7 @@ function setup() {
       await candidates();
     }
   };
-  return { world, roster, report, candidates, hears, pass };
+  return { roster, report, candidates, hears, pass };
 }
 
 const answered = (candidate: FleetCandidate | undefined) => candidate?.begin(ASKER, 0, undefined).answered();
